@@ -1,0 +1,141 @@
+//! A dataset as the worker loads it: every reference resolved, every `each` expanded, every SQL file read in.
+//!
+//! The JSON of a [`Dataset`] is what a definition carries to the worker (see [`crate::contract`]); what equals its default
+//! is left out of it, so that a key that a later version adds does not change the hash of a manifest that never used it.
+
+mod expectation;
+mod source;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
+pub use source::{Container, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
+pub use table::{
+    Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, Nullability, Parser,
+    Query, Table, TypeName, Uniqueness,
+};
+
+use crate::name::{DatasetName, Identifier, SecretName};
+
+/// Tables from one publisher that are loaded and published together: one file in `datasets/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// Its name; also the manifest's file name.
+    pub dataset: DatasetName,
+    /// What a person would call it.
+    pub title: String,
+    /// Who publishes it.
+    pub publisher: String,
+    /// The publisher's page about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
+    /// The licence it is published under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// The schema its tables live in.
+    #[serde(default = "public", skip_serializing_if = "is_public")]
+    pub schema: Identifier,
+    /// IANA zone of local times in its sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Whether its source still exists.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub status: Status,
+    /// Datasets that must have been published before this one is loaded.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub depends_on: BTreeSet<DatasetName>,
+    /// Its tables in the order of the file.
+    pub tables: Vec<Table>,
+    /// Views that belong to it, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<View>,
+    /// SQL that runs after the load in staging; it may not write to the dataset's tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Query>,
+    /// What to do when a published table belongs to a publication of logical replication.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub publications: Publications,
+}
+
+impl Dataset {
+    /// The table of that name.
+    pub fn table(&self, name: &Identifier) -> Option<&Table> {
+        self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// The names in `${secret:NAME}` of its sources.
+    pub fn secrets(&self) -> BTreeSet<SecretName> {
+        self.tables.iter().flat_map(Table::sources).flat_map(|source| source.origin.secrets()).collect()
+    }
+}
+
+/// Whether a dataset's source still exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is published and loaded.
+    #[default]
+    Active,
+    /// Its publisher took it down: the manifest stays for those who hold the files; nothing is scheduled.
+    Unavailable,
+}
+
+/// What to do when a published table belongs to a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Publications {
+    /// Refuse before loading: subscribers would not see the new rows.
+    #[default]
+    Refuse,
+    /// Move the membership to the new table; subscribers must be refreshed by their owner.
+    Carry,
+}
+
+/// A view that belongs to a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    /// Its name in the dataset's schema.
+    pub name: Identifier,
+    /// Its one `SELECT`.
+    pub query: Query,
+    /// Whether its rows are stored.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub storage: ViewStorage,
+    /// Columns of its unique index, which lets it be refreshed while it is read. Materialized views only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<Identifier>,
+    /// Its other indexes. Materialized views only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<Index>,
+}
+
+/// Whether a view's rows are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ViewStorage {
+    /// Computed at each read.
+    #[default]
+    Plain,
+    /// `CREATE MATERIALIZED VIEW`.
+    Materialized,
+}
+
+/// Names by place, such as the variables of one expanded `each`.
+pub type Variables = BTreeMap<String, String>;
+
+fn public() -> Identifier {
+    Identifier::public()
+}
+
+fn is_public(schema: &Identifier) -> bool {
+    *schema == Identifier::public()
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
