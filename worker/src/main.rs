@@ -1,2 +1,3 @@
-//! Placeholder.
+//! The worker's binary.
+
 fn main() {}
