@@ -1,0 +1,82 @@
+//! The cluster starts from the machine's own PostgreSQL, keeps strangers out, and leaves nothing behind.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use freshet_tests::postgres::{Durability, PostgresCluster, connect};
+use freshet_tests::process::{Input, Process, Signal};
+
+#[test]
+fn a_cluster_answers_and_keeps_what_it_was_told_to() {
+    let cluster = PostgresCluster::shared();
+    let value = |sql: &str| cluster.query_value("postgres", sql).unwrap().unwrap();
+    assert_eq!(value("SHOW fsync"), "off");
+    assert_eq!(value("SHOW wal_level"), "replica");
+    assert_eq!(value("SHOW server_encoding"), "UTF8");
+    assert!(value("SHOW server_version_num").parse::<u32>().unwrap() >= 140_000);
+}
+
+#[test]
+fn durability_and_settings_are_the_callers_choice() {
+    let cluster = PostgresCluster::start_with(Durability::Full, &[("work_mem", "7MB")]).unwrap();
+    assert_eq!(cluster.query_value("postgres", "SHOW fsync").unwrap().unwrap(), "on");
+    assert_eq!(cluster.query_value("postgres", "SHOW work_mem").unwrap().unwrap(), "7MB");
+}
+
+#[tokio::test]
+async fn each_test_can_have_a_database_and_a_login_of_its_own() {
+    let cluster = PostgresCluster::shared();
+    let [one, two] = [cluster.fresh_database().unwrap(), cluster.fresh_database().unwrap()];
+    assert_ne!(one.name, two.name);
+    cluster.create_role("reader one", "pass/word:@'").unwrap();
+
+    let client = connect(&cluster.url("reader one", "pass/word:@'", &one.name)).await.unwrap();
+    let row = client.query_one("SELECT current_user::text, current_database()::text", &[]).await.unwrap();
+    assert_eq!((row.get::<_, String>(0), row.get::<_, String>(1)), ("reader one".into(), one.name));
+    let refused = client.batch_execute("CREATE ROLE another").await.unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "42501");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused() {
+    let cluster = PostgresCluster::shared();
+    let error = connect(&cluster.url("postgres", "wrong", "postgres")).await.unwrap_err();
+    assert!(error.to_string().contains("28P01"), "{error}");
+}
+
+#[test]
+fn a_dropped_cluster_leaves_neither_server_nor_folder() {
+    let cluster = PostgresCluster::start(Durability::Off).unwrap();
+    let (folder, url) = (cluster.socket_dir().to_owned(), cluster.superuser_url());
+    assert!(folder.join("data/postmaster.pid").exists());
+    drop(cluster);
+    assert!(!folder.exists());
+    assert!(tokio::runtime::Runtime::new().unwrap().block_on(connect(&url)).is_err());
+}
+
+/// Not a check: the process that the next test kills.
+#[test]
+#[ignore = "started by the test that kills it"]
+fn hold_a_cluster_until_killed() {
+    let cluster = PostgresCluster::shared();
+    eprintln!("folder {}", cluster.socket_dir().display());
+    std::thread::sleep(Duration::from_mins(10));
+}
+
+#[test]
+fn a_killed_test_leaves_neither_server_nor_folder() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "hold_a_cluster_until_killed", "--nocapture"]);
+    let holder = Process::spawn(command, Input::Empty).unwrap();
+    let line = holder.wait_for_line(Duration::from_mins(2), |line| line.text.starts_with("folder ")).unwrap();
+    let folder = PathBuf::from(line.text.trim_start_matches("folder "));
+    assert!(folder.join("data/postmaster.pid").exists());
+    holder.signal(Signal::KILL);
+    drop(holder);
+    let gone = (0..2000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        !folder.exists()
+    });
+    assert!(gone, "{} is still there", folder.display());
+}
