@@ -4,4 +4,8 @@
 //! as the exact value of its column, `staging` copies them into tables nobody reads yet, `publish` swaps those live and
 //! `ledger` remembers it. `run` is the one page that names these stages in order; `report` tells what happened.
 
+pub mod aws;
 pub mod fault;
+pub mod report;
+pub mod secrets;
+pub mod settings;

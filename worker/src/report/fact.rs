@@ -1,0 +1,211 @@
+//! Every fact that a run tells, with its name and fields in one place: what a log query can rely on.
+
+use std::fmt;
+
+use manifest::run::{Outcome, RunRecord};
+use serde::Serialize;
+
+/// One thing that happened. `event` in JSON is its name in snake case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Fact {
+    /// A run began.
+    Started {
+        /// Worker's version.
+        version: &'static str,
+        /// Hash of the manifest.
+        manifest: String,
+        /// Which try, from 1.
+        attempt: u32,
+    },
+    /// Sources, manifest and table are what was published last.
+    Unchanged,
+    /// Another run answers to this firing already.
+    Duplicate {
+        /// That run.
+        by: String,
+    },
+    /// Another run of the dataset is at work; this one waits.
+    Waiting {
+        /// That run, when known.
+        on: String,
+    },
+    /// A table's rows are in staging.
+    Loaded {
+        /// Table.
+        table: String,
+        /// Rows.
+        rows: u64,
+        /// Unpacked bytes of its sources.
+        bytes: u64,
+        /// Wall-clock seconds.
+        seconds: f64,
+        /// Rows per second.
+        rows_per_second: f64,
+    },
+    /// Values that could not be read; they are NULL in their rows and kept in `freshet.rejects`.
+    BadValues {
+        /// Table.
+        table: String,
+        /// Column.
+        column: String,
+        /// Why, and how many.
+        codes: std::collections::BTreeMap<String, u64>,
+    },
+    /// Rows that were kept out; they are in `freshet.rejects`.
+    RejectedRows {
+        /// Table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
+    /// The file is not what the manifest says, but can be loaded.
+    Drift {
+        /// Table.
+        table: String,
+        /// What differs.
+        detail: String,
+    },
+    /// An expectation that does not hold is told, not enforced.
+    Expectation {
+        /// Table.
+        table: String,
+        /// What differs.
+        detail: String,
+    },
+    /// Indexes, keys and statistics are ready.
+    Prepared {
+        /// Table.
+        table: String,
+        /// Indexes built.
+        indexes: usize,
+        /// Wall-clock seconds.
+        seconds: f64,
+    },
+    /// The lock was not to be had; the swap is tried again.
+    Blocked {
+        /// Which try.
+        attempt: u32,
+        /// Who is in the way.
+        by: String,
+    },
+    /// New rows are live.
+    Published {
+        /// Tables.
+        tables: usize,
+        /// Rows.
+        rows: u64,
+        /// How long locks were held, in milliseconds.
+        lock_ms: f64,
+    },
+    /// A try failed and another follows.
+    Retrying {
+        /// Code of the error.
+        code: &'static str,
+        /// The error.
+        message: String,
+        /// Seconds until the next try.
+        seconds: u64,
+    },
+    /// The run failed.
+    Failed {
+        /// Code of the error.
+        code: &'static str,
+        /// The error.
+        message: String,
+        /// What to do.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        advice: Option<String>,
+        /// Exit code.
+        exit: i32,
+    },
+    /// Metrics could not be put; the load is not touched by that.
+    MetricsLost {
+        /// What went wrong.
+        detail: String,
+    },
+}
+
+impl Fact {
+    /// `INFO`, `WARN` or `ERROR`.
+    pub fn level(&self) -> &'static str {
+        match self {
+            Self::Failed { .. } => "ERROR",
+            Self::BadValues { .. }
+            | Self::RejectedRows { .. }
+            | Self::Drift { .. }
+            | Self::Expectation { .. }
+            | Self::Blocked { .. }
+            | Self::Retrying { .. }
+            | Self::MetricsLost { .. } => "WARN",
+            _ => "INFO",
+        }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { version, manifest, attempt } => {
+                write!(f, "worker {version}, manifest {manifest}, attempt {attempt}")
+            }
+            Self::Unchanged => write!(f, "unchanged: sources, manifest and table are what was published last"),
+            Self::Duplicate { by } => write!(f, "duplicate: run {by} answers to this firing"),
+            Self::Waiting { on } => write!(f, "waiting for run {on} of the same dataset"),
+            Self::Loaded { table, rows, bytes, seconds, rows_per_second } => write!(
+                f,
+                "{table}: {rows} rows from {} in {seconds:.2} s, {rows_per_second:.0} rows/s",
+                human_bytes(*bytes)
+            ),
+            Self::BadValues { table, column, codes } => {
+                let codes: Vec<_> = codes.iter().map(|(code, count)| format!("{count} {code}")).collect();
+                write!(f, "{table}.{column}: values that could not be read: {}", codes.join(", "))
+            }
+            Self::RejectedRows { table, rows } => write!(f, "{table}: {rows} rows kept out; see freshet.rejects"),
+            Self::Drift { table, detail } => write!(f, "{table}: {detail}"),
+            Self::Expectation { table, detail } => write!(f, "{table}: not enforced here: {detail}"),
+            Self::Prepared { table, indexes, seconds } => {
+                write!(f, "{table}: {indexes} indexes and statistics in {seconds:.2} s")
+            }
+            Self::Blocked { attempt, by } => write!(f, "publish, try {attempt}: the lock is held by {by}"),
+            Self::Published { tables, rows, lock_ms } => {
+                write!(f, "published {tables} tables, {rows} rows; locks held {lock_ms:.1} ms")
+            }
+            Self::Retrying { code, message, seconds } => write!(f, "{code}: {message}; trying again in {seconds} s"),
+            Self::Failed { code, message, advice, .. } => {
+                write!(f, "{code}: {message}")?;
+                advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
+            }
+            Self::MetricsLost { detail } => write!(f, "metrics were not put: {detail}"),
+        }
+    }
+}
+
+/// One line about a whole run, for a person.
+pub(super) fn summary(record: &RunRecord) -> String {
+    let seconds = record.seconds;
+    match record.outcome {
+        Outcome::Published => format!(
+            "{}: {} rows in {} {} live after {seconds:.1} s",
+            record.dataset,
+            record.rows,
+            record.tables.len(),
+            if record.tables.len() == 1 { "table" } else { "tables" },
+        ),
+        Outcome::Unchanged => format!("{}: unchanged", record.dataset),
+        Outcome::Duplicate => format!("{}: duplicate of another run", record.dataset),
+        Outcome::Refused | Outcome::Failed | Outcome::Stopped => {
+            format!("{}: nothing changed; exit {}", record.dataset, record.exit_code)
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+fn human_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
