@@ -1,0 +1,70 @@
+//! A date with what may follow it: a time of day, an offset from UTC, an era. Dates and timestamps are both read as a [`Moment`], and
+//! each then refuses what its type would lose.
+
+use crate::Bad;
+use crate::calendar::Civil;
+use crate::cursor::Cursor;
+use crate::date::{self, Order};
+use crate::time;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    At {
+        /// Days since 2000-01-01.
+        day: i32,
+        /// Microseconds since midnight, a whole day included.
+        micros: i64,
+        /// Seconds east of UTC, if the text says so.
+        offset: Option<i32>,
+    },
+    Infinity,
+    MinusInfinity,
+}
+
+impl Moment {
+    /// Reads text that has no outer blanks.
+    pub(crate) fn read(text: &[u8], order: Order) -> Result<Self, Bad> {
+        if text.eq_ignore_ascii_case(b"infinity") || text.eq_ignore_ascii_case(b"+infinity") {
+            return Ok(Self::Infinity);
+        }
+        if text.eq_ignore_ascii_case(b"-infinity") {
+            return Ok(Self::MinusInfinity);
+        }
+        let mut cursor = Cursor::new(text);
+        let civil = date::take(&mut cursor, order)?;
+        let mut micros = 0;
+        let mut offset = None;
+        if time_follows(&mut cursor) {
+            micros = time::take(&mut cursor)?;
+            offset = time::take_offset(&mut cursor)?;
+        }
+        let civil = era(&mut cursor, civil)?;
+        Ok(Self::At { day: civil.days()?, micros, offset })
+    }
+}
+
+/// Takes a `T`, or blanks with maybe a comma before, if a digit comes then.
+fn time_follows(cursor: &mut Cursor<'_>) -> bool {
+    let mut ahead = *cursor;
+    let parted = ahead.mark(b'T') || ahead.mark(b't') || {
+        ahead.mark(b',');
+        ahead.blanks()
+    };
+    let follows = parted && ahead.peek().is_some_and(|byte| byte.is_ascii_digit());
+    if follows {
+        *cursor = ahead;
+    }
+    follows
+}
+
+/// Takes ` BC`, as PostgreSQL writes it at the very end, and demands that it is the end.
+fn era(cursor: &mut Cursor<'_>, civil: Civil) -> Result<Civil, Bad> {
+    if cursor.at_end() {
+        return Ok(civil);
+    }
+    let parted = cursor.blanks();
+    if parted && cursor.letters().eq_ignore_ascii_case(b"BC") && cursor.at_end() {
+        return Ok(Civil { year: 1 - civil.year, ..civil });
+    }
+    Err(Bad::NotADate)
+}
