@@ -6,11 +6,13 @@
 
 pub mod binaries;
 pub mod http;
+pub mod moto;
 pub mod postgres;
 pub mod process;
 
 mod background;
 mod error;
 mod target;
+mod transport;
 
 pub use error::{Error, Result};
