@@ -4,6 +4,7 @@
 //! findings that say where and what to do. Nothing here touches a network, AWS or a database, and no clock is read: time
 //! is handed in.
 
+pub mod calendar;
 pub mod contract;
 pub mod dataset;
 pub mod name;

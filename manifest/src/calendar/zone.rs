@@ -1,0 +1,42 @@
+//! Time zones by IANA name, from the database compiled in, so that a laptop, CI and the worker agree whatever their systems carry.
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+use super::Refusal;
+
+/// The longest name EventBridge Scheduler takes.
+const MAX_NAME: usize = 50;
+
+/// The zone of that name, which must be written exactly as IANA does. A near miss is answered with the name that was meant.
+pub fn zone(name: &str) -> Result<TimeZone, Refusal> {
+    let refuse = |why: String| Refusal::new(0, name.len(), why);
+    if name.len() > MAX_NAME {
+        return Err(refuse(format!("a time zone's name has at most {MAX_NAME} characters")));
+    }
+    let database = TimeZoneDatabase::bundled();
+    match database.get(name) {
+        Ok(zone) if zone.iana_name() == Some(name) => Ok(zone),
+        Ok(zone) => {
+            let right = zone.iana_name().unwrap_or("UTC").to_owned();
+            Err(refuse(format!("`{name}` is not a time zone")).with_help(format!("did you mean {right}?")))
+        }
+        Err(_) => {
+            let refusal = refuse(format!("`{name}` is not a time zone"));
+            let nearest = database
+                .available()
+                .map(|candidate| {
+                    (strsim::damerau_levenshtein(&candidate.as_str().to_lowercase(), &name.to_lowercase()), candidate)
+                })
+                .min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.as_str().cmp(b.1.as_str())));
+            Err(match (name, nearest) {
+                ("EST" | "EDT" | "ET" | "Eastern", _) => refusal.with_help("did you mean America/New_York?"),
+                ("PST" | "PDT" | "PT" | "Pacific", _) => refusal.with_help("did you mean America/Los_Angeles?"),
+                ("CST" | "CDT" | "CT" | "Central", _) => refusal.with_help("did you mean America/Chicago?"),
+                (_, Some((distance, candidate))) if distance <= 3 => {
+                    refusal.with_help(format!("did you mean {}?", candidate.as_str()))
+                }
+                _ => refusal.with_help("write an IANA name such as America/New_York or UTC"),
+            })
+        }
+    }
+}
