@@ -63,6 +63,24 @@ bad! {
     HasTime "has_time" "the text has a time of day, which a date column would lose; declare timestamp",
     /// An offset from UTC in a column without time zone.
     HasZone "has_zone" "the text has a time zone, which this column would lose; declare timestamptz",
+    /// A local time in a column with time zone, and no zone declared.
+    NoZone "no_zone" "the text has no time zone; declare the zone of its clocks",
+    /// A local time that was skipped when the clocks were set forward.
+    NoSuchTime "no_such_time" "the clocks of the declared zone skipped this time when they were set forward",
+    /// A local time that was shown twice when the clocks were set back.
+    AmbiguousTime "ambiguous_time" "the clocks of the declared zone showed this time twice when they were set back; declare which is meant",
+    /// Not a serial number of Excel, where one is declared.
+    NotASerial "not_a_serial" "the text is not a serial number of a day in Excel",
+    /// Not 32 hexadecimal digits.
+    NotAUuid "not_a_uuid" "the text is not a UUID",
+    /// Not a JSON document that the server would take.
+    NotJson "not_json" "the text is not JSON",
+    /// JSON nested deeper than 1,024 levels.
+    TooDeep "too_deep" "the JSON is nested too deeply",
+    /// Not `\\x` and pairs of hexadecimal digits.
+    NotHex "not_hex" "the text is not bytes in hexadecimal, as in \\x00ff",
+    /// Not an array in PostgreSQL's own syntax.
+    NotAnArray "not_an_array" "the text begins like an array, and is not one of a single dimension",
     /// Bytes that are not UTF-8.
     NotUtf8 "not_utf8" "the bytes are not UTF-8; declare the source's encoding",
     /// A NUL byte, which PostgreSQL's text cannot hold.

@@ -1,14 +1,15 @@
 //! The encoder of one column: its type, parser, null markers and treatment of blanks, compiled once. Raw bytes of a field come in;
 //! a binary field at the end of a row's buffer goes out, or a [`Bad`] and the buffer as it was.
 
+use crate::array::{self, Element, Form};
 use crate::bad::Bad;
-use crate::date::Order;
 use crate::null::Nulls;
-use crate::number::Number;
 use crate::parser::Parser;
-use crate::types::{Precision, Scalar, Type};
-use crate::wire::{self, put, put2, put4, put8};
-use crate::{blank, boolean, date, float, integer, numeric, text, time, timestamp};
+use crate::rule::Rule;
+use crate::types::Type;
+use crate::zone::{Clocks, Overlap};
+use crate::{blank, wire};
+use jiff::tz::TimeZone;
 
 /// What was written for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,47 +55,32 @@ pub struct Mismatch {
 /// Encodes the fields of one column.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    rule: Rule,
+    shape: Shape,
     nulls: Nulls,
     outer: Outer,
     empty: Empty,
 }
 
-/// Type and parser as one decision.
 #[derive(Debug, Clone)]
-enum Rule {
-    Smallint,
-    Integer,
-    Bigint,
-    Numeric(Option<Precision>),
-    Real,
-    Double,
-    Percent(Fraction),
-    Boolean,
-    Text(Option<u32>),
-    Whole(Option<u32>),
-    Date(Order),
-    Time(Option<u8>),
-    Timestamp(Order, Option<u8>),
-}
-
-/// The types that a percentage fits in.
-#[derive(Debug, Clone, Copy)]
-enum Fraction {
-    Numeric(Option<Precision>),
-    Real,
-    Double,
+enum Shape {
+    One(Rule),
+    Many { element: Rule, oid: u32, form: Form },
 }
 
 impl Encoder {
-    /// An encoder without null markers that trims blanks and takes empty text for NULL.
+    /// An encoder without null markers, that trims blanks, takes empty text for NULL, and knows no local time.
     pub fn new(column: Type, parser: Parser) -> Result<Self, Mismatch> {
-        let mismatch = Mismatch { parser, column };
-        let Type::Scalar(scalar) = column else {
-            return Err(mismatch);
+        if !parser.serves(column) {
+            return Err(Mismatch { parser, column });
+        }
+        let shape = match column {
+            Type::Scalar(scalar) => Shape::One(Rule::new(scalar, parser)),
+            Type::Array(element) => {
+                let form = parser.separator().map_or(Form::Auto, Form::Parted);
+                Shape::Many { element: Rule::new(element, parser), oid: element.oid(), form }
+            }
         };
-        let rule = Rule::new(scalar, parser).ok_or(mismatch)?;
-        Ok(Self { rule, nulls: Nulls::default(), outer: Outer::default(), empty: Empty::default() })
+        Ok(Self { shape, nulls: Nulls::default(), outer: Outer::default(), empty: Empty::default() })
     }
 
     /// With these texts read as NULL, compared by case and without outer blanks.
@@ -115,107 +101,58 @@ impl Encoder {
         Self { empty, ..self }
     }
 
+    /// With times that have no offset of their own read from the clocks of this zone. Only `timestamptz` needs it.
+    #[must_use]
+    pub fn zone(self, zone: TimeZone, overlap: Overlap) -> Self {
+        let clocks = Clocks { zone, overlap };
+        let shape = match self.shape {
+            Shape::One(rule) => Shape::One(rule.with_clocks(clocks)),
+            Shape::Many { element, oid, form } => Shape::Many { element: element.with_clocks(clocks), oid, form },
+        };
+        Self { shape, ..self }
+    }
+
     /// Appends the field `raw` to `out` as binary `COPY` wants it: its length and its bytes, or -1 for NULL. Nothing is
     /// allocated but the room in `out`. On an error `out` is as it was before.
     #[inline]
     pub fn encode(&self, raw: &[u8], out: &mut Vec<u8>) -> Result<Encoded, Bad> {
-        let trimmed = blank::trim(raw);
-        let limit = match &self.rule {
-            Rule::Text(limit) | Rule::Whole(limit) => *limit,
-            rule => {
-                if trimmed.is_empty() || self.nulls.holds(trimmed) {
-                    return Ok(null(out));
-                }
-                return rule.encode(trimmed, out).map(|()| Encoded::Value);
-            }
-        };
-        let text = if self.outer == Outer::Keep { raw } else { trimmed };
-        if (text.is_empty() && self.empty == Empty::Null) || self.nulls.holds(trimmed) {
-            return Ok(null(out));
+        match &self.shape {
+            Shape::One(rule) => self.field(rule, raw, out),
+            Shape::Many { element, oid, form } => self.list(element, *oid, *form, raw, out),
         }
-        let whole = if let Rule::Whole(_) = self.rule { text::without_zero_fraction(text) } else { text };
-        text::encode(whole, limit, out)?;
-        Ok(if text.len() == raw.len() { Encoded::Value } else { Encoded::Trimmed })
-    }
-}
-
-fn null(out: &mut Vec<u8>) -> Encoded {
-    out.extend_from_slice(&wire::NULL);
-    Encoded::Null
-}
-
-impl Rule {
-    fn new(scalar: Scalar, parser: Parser) -> Option<Self> {
-        if !parser.serves(scalar.into()) {
-            return None;
-        }
-        let order = match parser {
-            Parser::Mdy => Order::Mdy,
-            Parser::Dmy => Order::Dmy,
-            Parser::Ymd => Order::Ymd,
-            Parser::Auto | Parser::Whole | Parser::Percent => Order::Auto,
-        };
-        Some(match (scalar, parser) {
-            (Scalar::Numeric(precision), Parser::Percent) => Self::Percent(Fraction::Numeric(precision)),
-            (Scalar::Real, Parser::Percent) => Self::Percent(Fraction::Real),
-            (Scalar::Double, Parser::Percent) => Self::Percent(Fraction::Double),
-            (Scalar::Text, Parser::Whole) => Self::Whole(None),
-            (Scalar::Varchar(limit), Parser::Whole) => Self::Whole(limit),
-            (Scalar::Char(limit), Parser::Whole) => Self::Whole(Some(limit)),
-            (Scalar::Smallint, _) => Self::Smallint,
-            (Scalar::Integer, _) => Self::Integer,
-            (Scalar::Bigint, _) => Self::Bigint,
-            (Scalar::Numeric(precision), _) => Self::Numeric(precision),
-            (Scalar::Real, _) => Self::Real,
-            (Scalar::Double, _) => Self::Double,
-            (Scalar::Boolean, _) => Self::Boolean,
-            (Scalar::Text, _) => Self::Text(None),
-            (Scalar::Varchar(limit), _) => Self::Text(limit),
-            (Scalar::Char(limit), _) => Self::Text(Some(limit)),
-            (Scalar::Date, _) => Self::Date(order),
-            (Scalar::Time(digits), _) => Self::Time(digits),
-            (Scalar::Timestamp(digits), _) => Self::Timestamp(order, digits),
-            (Scalar::Timestamptz(_) | Scalar::Uuid | Scalar::Json | Scalar::Jsonb | Scalar::Bytea, _) => return None,
-        })
     }
 
-    /// Writes a text that is neither empty nor a null marker.
     #[inline]
-    fn encode(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), Bad> {
-        match *self {
-            Self::Smallint => put2(out, narrow::<i16>(text)?.to_be_bytes()),
-            Self::Integer => put4(out, narrow::<i32>(text)?.to_be_bytes()),
-            Self::Bigint => put8(out, integer::read(text)?.to_be_bytes()),
-            Self::Numeric(precision) => numeric::encode(text, precision, out)?,
-            Self::Real => float::encode::<f32>(text, out)?,
-            Self::Double => float::encode::<f64>(text, out)?,
-            Self::Percent(fraction) => percent(text, fraction, out)?,
-            Self::Boolean => put(out, &[u8::from(boolean::read(text)?)]),
-            Self::Text(limit) => text::encode(text, limit, out)?,
-            Self::Whole(limit) => text::encode(text::without_zero_fraction(text), limit, out)?,
-            Self::Date(order) => put4(out, date::read(text, order)?.to_be_bytes()),
-            Self::Time(digits) => put8(out, time::within(time::read(text)?, digits)?.to_be_bytes()),
-            Self::Timestamp(order, digits) => {
-                put8(out, timestamp::read(text, order, digits)?.to_be_bytes());
-            }
+    fn field(&self, rule: &Rule, raw: &[u8], out: &mut Vec<u8>) -> Result<Encoded, Bad> {
+        let trimmed = blank::trim(raw);
+        let is_text = rule.is_text();
+        let field = if is_text && self.outer == Outer::Keep { raw } else { trimmed };
+        let is_null = field.is_empty() && !(is_text && self.empty == Empty::Keep);
+        if is_null || self.nulls.holds(trimmed) {
+            out.extend_from_slice(&wire::NULL);
+            return Ok(Encoded::Null);
         }
-        Ok(())
+        rule.encode(field, out)?;
+        Ok(if is_text && field.len() < raw.len() { Encoded::Trimmed } else { Encoded::Value })
     }
-}
 
-#[inline]
-fn narrow<I: TryFrom<i64>>(text: &[u8]) -> Result<I, Bad> {
-    I::try_from(integer::read(text)?).map_err(|_| Bad::OutOfRange)
-}
-
-fn percent(text: &[u8], fraction: Fraction, out: &mut Vec<u8>) -> Result<(), Bad> {
-    let number = text.strip_suffix(b"%").ok_or(Bad::NotAPercentage)?;
-    let number = Number::read(blank::trim(number))
-        .map_err(|bad| if bad == Bad::NotANumber { Bad::NotAPercentage } else { bad })?
-        .shifted(2);
-    match fraction {
-        Fraction::Numeric(precision) => numeric::from_number(&number, precision, out),
-        Fraction::Real => float::encode_number::<f32>(&number, out),
-        Fraction::Double => float::encode_number::<f64>(&number, out),
+    fn list(&self, rule: &Rule, oid: u32, form: Form, raw: &[u8], out: &mut Vec<u8>) -> Result<Encoded, Bad> {
+        let trimmed = blank::trim(raw);
+        if trimmed.is_empty() || self.nulls.holds(trimmed) {
+            out.extend_from_slice(&wire::NULL);
+            return Ok(Encoded::Null);
+        }
+        let start = out.len();
+        let written = array::encode(trimmed, form, oid, out, |element, out| match element {
+            Element::Field(field) => self.field(rule, field, out),
+            Element::Exact(text) => {
+                rule.encode(if rule.is_text() { text } else { blank::trim(text) }, out).map(|()| Encoded::Value)
+            }
+            Element::Null => {
+                out.extend_from_slice(&wire::NULL);
+                Ok(Encoded::Null)
+            }
+        });
+        written.inspect_err(|_| out.truncate(start)).map(|()| Encoded::Value)
     }
 }

@@ -16,28 +16,36 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod array;
 mod bad;
 mod blank;
 mod boolean;
+mod bytea;
 mod calendar;
 mod cursor;
 mod date;
 mod encoder;
+mod excel;
 mod float;
 mod integer;
+mod json;
 mod moment;
 mod null;
 mod number;
 mod numeric;
 mod parser;
+mod rule;
 mod text;
 mod time;
 mod timestamp;
 mod types;
+mod uuid;
 pub mod wire;
+mod zone;
 
 pub use bad::Bad;
 pub use date::TWO_DIGIT_PIVOT;
 pub use encoder::{Empty, Encoded, Encoder, Mismatch, Outer};
 pub use parser::{Parser, UnknownParser};
 pub use types::{MAX_LENGTH, Precision, Scalar, Type, UnknownReason, UnknownType};
+pub use zone::Overlap;

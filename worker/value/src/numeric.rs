@@ -191,6 +191,11 @@ pub(crate) fn from_number(number: &Number<'_>, precision: Option<Precision>, out
     Ok(())
 }
 
+/// Refuses what no `numeric` can hold.
+pub(crate) fn check(number: &Number<'_>) -> Result<(), Bad> {
+    span(number, None).map(|_| ())
+}
+
 /// Where the digits of a number that is not zero begin and end.
 struct Span {
     /// The powers of ten of the first and the last digit that is not zero.

@@ -19,22 +19,26 @@ pub fn row(fields: u16) -> [u8; 2] {
 }
 
 /// Writes a field of two bytes.
+#[inline]
 pub(crate) fn put2(out: &mut Vec<u8>, payload: [u8; 2]) {
     let [a, b] = payload;
     out.extend_from_slice(&[0, 0, 0, 2, a, b]);
 }
 
 /// Writes a field of four bytes.
+#[inline]
 pub(crate) fn put4(out: &mut Vec<u8>, payload: [u8; 4]) {
     out.extend_from_slice(&(4_u64 << 32 | u64::from(u32::from_be_bytes(payload))).to_be_bytes());
 }
 
 /// Writes a field of eight bytes.
+#[inline]
 pub(crate) fn put8(out: &mut Vec<u8>, payload: [u8; 8]) {
     out.extend_from_slice(&(8_u128 << 64 | u128::from(u64::from_be_bytes(payload))).to_be_bytes()[4..]);
 }
 
 /// Writes a field of any bytes, which are no more than [`MAX_FIELD`].
+#[inline]
 pub(crate) fn put(out: &mut Vec<u8>, payload: &[u8]) {
     out.reserve(4 + payload.len());
     out.extend_from_slice(&length(payload.len()));
