@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod fault;
+pub mod postgres;
 pub mod report;
 pub mod secrets;
 pub mod settings;

@@ -1,0 +1,5 @@
+//! The worker's rooms against a real PostgreSQL, by roles that are no superusers.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test fails by its panic, and its name is its documentation")]
+
+mod connecting;
+mod support;
