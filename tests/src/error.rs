@@ -41,6 +41,18 @@ pub enum Error {
         /// SQLSTATE and message, or the connection's error.
         message: String,
     },
+    /// The AWS endpoint answered with an error.
+    #[error("{call}: HTTP {status}: {code}: {message}")]
+    Aws {
+        /// `ecs:DescribeTaskDefinition`.
+        call: String,
+        /// HTTP status.
+        status: u16,
+        /// The error's code, without its namespace; empty when the answer has none.
+        code: String,
+        /// The error's message, or the answer as it is.
+        message: String,
+    },
 }
 
 impl Error {

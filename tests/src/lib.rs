@@ -4,11 +4,13 @@
 //! says, from nothing but what the endpoint holds. Every function here blocks, and all servers live on threads of their
 //! own, so that plain and asynchronous callers are served alike. No AWS SDK is linked: the crate builds in seconds.
 
+pub mod aws;
 pub mod binaries;
 pub mod http;
 pub mod moto;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod violations;
 
 mod background;

@@ -22,7 +22,7 @@ use fault::Planned;
 use wire::{Ending, Head, Next};
 
 pub use fault::Fault;
-pub(crate) use text::percent_encode;
+pub(crate) use text::{percent_decode, percent_encode};
 
 /// A request that was answered, or whose answer has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
