@@ -6,7 +6,10 @@
 
 pub mod aws;
 pub mod fault;
+pub mod format;
 pub mod postgres;
 pub mod report;
 pub mod secrets;
 pub mod settings;
+pub mod source;
+pub mod spool;

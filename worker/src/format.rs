@@ -1,0 +1,19 @@
+//! Bytes become records. What comes in is [`Blocks`] of a source or a file that can be sought; what goes out is the unpacked,
+//! decoded text of each member and its records with their places. Nothing here knows columns.
+
+pub mod blocks;
+pub mod csv;
+mod decode;
+mod error;
+mod gzip;
+mod impostor;
+mod unpacked;
+mod zip;
+
+pub use blocks::{Blocks, ReadBlocks};
+pub use csv::{Place, Record, Records};
+pub use decode::{UnknownEncoding, encoding, text};
+pub use error::FormatError;
+pub use gzip::{gunzip, is_gzip};
+pub use impostor::Impostor;
+pub use zip::Archive;

@@ -1,0 +1,168 @@
+//! What is wrong with the bytes of a source. Which source and member it is, the caller says.
+
+use std::fmt;
+use std::io;
+
+use super::impostor::Impostor;
+use crate::fault::{Exit, Fault, Retry};
+use crate::source::SourceError;
+
+/// Bytes that are not what the manifest says.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// They did not arrive.
+    #[error(transparent)]
+    Source(Box<SourceError>),
+    /// The local or spooled file cannot be read.
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+    /// Something else stands in their place.
+    #[error("{0} arrived instead of the data")]
+    Impostor(Impostor),
+    /// Not a zip archive, or a damaged one.
+    #[error("the zip archive is damaged: {0}")]
+    ZipCorrupt(String),
+    /// No member has that name.
+    #[error("the zip archive has no member `{member}`; it has {}", Names(.members))]
+    ZipNoMember {
+        /// Name or pattern that was looked for.
+        member: String,
+        /// What the archive has.
+        members: Vec<String>,
+    },
+    /// A member wants a password.
+    #[error("the zip archive's member is encrypted")]
+    ZipEncrypted,
+    /// A member is packed in a way that is not deflate.
+    #[error("the zip archive's member is packed by method {0}; deflate and no packing at all are read")]
+    ZipMethod(String),
+    /// Damaged gzip.
+    #[error("the gzip data are damaged or cut off: {0}")]
+    GzipCorrupt(String),
+    /// It unpacks to far more than data do.
+    #[error("it unpacks to more than {ratio} times its size, which data do not; more than {bytes} bytes so far")]
+    Bomb {
+        /// The largest ratio that is taken.
+        ratio: u64,
+        /// Unpacked bytes when it was stopped.
+        bytes: u64,
+    },
+    /// A quote was opened and the text ended.
+    #[error("line {line}: a quote is opened and never closed, which may hide any number of rows")]
+    QuoteUnclosed {
+        /// Where the record begins.
+        line: u64,
+    },
+    /// A record of more than [`RECORD_MAX`](super::csv::RECORD_MAX) bytes.
+    #[error("line {line}: a record of more than {} MiB; a quote may be opened there and never closed", super::csv::RECORD_MAX >> 20)]
+    RecordTooLong {
+        /// Where the record begins.
+        line: u64,
+    },
+}
+
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 10;
+        match self.0 {
+            [] => f.write_str("none"),
+            names => {
+                f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
+                if names.len() > SHOWN { write!(f, " and {} more", names.len() - SHOWN) } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl From<SourceError> for FormatError {
+    fn from(error: SourceError) -> Self {
+        Self::Source(Box::new(error))
+    }
+}
+
+/// An error on its way through [`std::io::Read`] is wrapped and comes out as it went in.
+impl From<io::Error> for FormatError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => error,
+            Err(error) => Self::Read(error),
+        }
+    }
+}
+
+impl From<FormatError> for io::Error {
+    fn from(error: FormatError) -> Self {
+        match error {
+            FormatError::Read(error) => error,
+            error => Self::other(error),
+        }
+    }
+}
+
+impl Fault for FormatError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.code(),
+            Self::Read(_) => "source_read",
+            Self::Impostor(what) => what.code(),
+            Self::ZipCorrupt(_) => "zip_corrupt",
+            Self::ZipNoMember { .. } => "zip_no_member",
+            Self::ZipEncrypted => "zip_encrypted",
+            Self::ZipMethod(_) => "zip_method",
+            Self::GzipCorrupt(_) => "gzip_corrupt",
+            Self::Bomb { .. } => "source_bomb",
+            Self::QuoteUnclosed { .. } => "quote_unclosed",
+            Self::RecordTooLong { .. } => "record_too_long",
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Source(error) => error.exit(),
+            Self::Read(_) => Exit::Unavailable,
+            Self::Impostor(what) if what.is_page() => Exit::Unavailable,
+            Self::Impostor(_) | Self::ZipNoMember { .. } | Self::ZipEncrypted | Self::ZipMethod(_) => {
+                Exit::Configuration
+            }
+            Self::ZipCorrupt(_)
+            | Self::GzipCorrupt(_)
+            | Self::Bomb { .. }
+            | Self::QuoteUnclosed { .. }
+            | Self::RecordTooLong { .. } => Exit::Refused,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Source(error) => error.retry(),
+            // A publisher in maintenance, or in the middle of an upload.
+            Self::Impostor(what) if what.is_page() => Retry::Later,
+            Self::ZipCorrupt(_) | Self::GzipCorrupt(_) => Retry::Later,
+            _ => Retry::Never,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.advice(),
+            Self::Impostor(what) => Some(what.advice().to_owned()),
+            Self::ZipNoMember { members, member } => {
+                let near = members.iter().max_by_key(|name| near(name, member));
+                near.map(|name| format!("set the source's `member:` to a name or a pattern, such as `{name}`"))
+            }
+            Self::QuoteUnclosed { .. } | Self::RecordTooLong { .. } => {
+                Some("look at the file from that line on; the publisher has to repair it".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Likeness of two names in whole per mille, regardless of case.
+fn near(one: &str, other: &str) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+    let per_mille = |likeness: f64| (likeness * 1_000.0) as u32;
+    per_mille(strsim::jaro_winkler(&one.to_lowercase(), &other.to_lowercase()))
+}

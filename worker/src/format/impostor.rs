@@ -1,0 +1,130 @@
+//! What publishers send in place of their data, with status 200: an error page, an API's message, or an archive where a plain file
+//! was promised. The first bytes come in; what they are goes out.
+
+use std::fmt;
+
+/// As many first bytes as are looked at.
+pub(super) const LOOKED_AT: usize = 512;
+
+/// Not the delimited text that was promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Impostor {
+    /// A web page.
+    Html,
+    /// A JSON document.
+    Json,
+    /// An XML document.
+    Xml,
+    /// A zip archive; an xlsx workbook is one too.
+    Zip,
+    /// gzip.
+    Gzip,
+    /// PDF.
+    Pdf,
+    /// A workbook of Excel 97–2003.
+    Xls,
+}
+
+impl Impostor {
+    /// What stands in the place of delimited text, if anything does. `head` is text without a byte order mark, or the bytes
+    /// of a file.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        for (magic, what) in [
+            (&b"PK\x03\x04"[..], Self::Zip),
+            (b"\x1f\x8b", Self::Gzip),
+            (b"%PDF-", Self::Pdf),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Self::Xls),
+        ] {
+            if head.starts_with(magic) {
+                return Some(what);
+            }
+        }
+        let text = head.trim_ascii_start();
+        let begins =
+            |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+        if ["<!doctype html", "<html", "<head", "<body", "<!--", "<script", "<title"].iter().any(|tag| begins(tag)) {
+            return Some(Self::Html);
+        }
+        if begins("<?xml") || begins("<error") {
+            let page = String::from_utf8_lossy(text).to_ascii_lowercase();
+            return Some(if page.contains("<html") { Self::Html } else { Self::Xml });
+        }
+        // A header row may well begin with a bracket, but not like this.
+        let inner = match text.first() {
+            Some(b'{') => b"\"}".as_slice(),
+            Some(b'[') => b"{]\"[",
+            _ => return None,
+        };
+        text[1..].trim_ascii_start().first().filter(|byte| inner.contains(byte)).map(|_| Self::Json)
+    }
+
+    /// Whether it is an answer for people or programs rather than a file of another format.
+    pub fn is_page(self) -> bool {
+        matches!(self, Self::Html | Self::Json | Self::Xml)
+    }
+
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Html => "source_is_html",
+            Self::Json => "source_is_json",
+            Self::Xml => "source_is_xml",
+            Self::Zip => "source_is_zip",
+            Self::Gzip => "source_is_gzip",
+            Self::Pdf => "source_is_pdf",
+            Self::Xls => "source_is_xls",
+        }
+    }
+
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Self::Html | Self::Json | Self::Xml => {
+                "open the source's address in a browser: the publisher is down, or the file has moved"
+            }
+            Self::Zip => "if the source is a zip archive, give it a `file:` that ends in .zip and a `member:`",
+            Self::Gzip => "if the source is gzip, give it a `file:` that ends in .gz",
+            Self::Pdf | Self::Xls => "check the source's address and its `format:`",
+        }
+    }
+}
+
+impl fmt::Display for Impostor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Html => "an HTML page",
+            Self::Json => "a JSON document",
+            Self::Xml => "an XML document",
+            Self::Zip => "a zip archive",
+            Self::Gzip => "gzip",
+            Self::Pdf => "a PDF",
+            Self::Xls => "an Excel workbook",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_and_archives_are_told_from_delimited_text() {
+        for (head, what) in [
+            ("<!DOCTYPE html>\n<html>", Some(Impostor::Html)),
+            ("\r\n  <HTML lang=en>", Some(Impostor::Html)),
+            ("<?xml version=\"1.0\"?><!DOCTYPE html><html>", Some(Impostor::Html)),
+            ("<?xml version=\"1.0\"?><Error><Code>NoSuchKey", Some(Impostor::Xml)),
+            ("{\"code\": \"throttled\"}", Some(Impostor::Json)),
+            ("[ {\"a\": 1}", Some(Impostor::Json)),
+            ("PK\u{3}\u{4}…", Some(Impostor::Zip)),
+            ("%PDF-1.7", Some(Impostor::Pdf)),
+            ("id,name\n1,<html>\n", None),
+            ("\"id\",\"name\"\n", None),
+            ("{id},[name]\n", None),
+            ("[id],name\n", None),
+            ("<id>,name\n", None),
+            ("", None),
+        ] {
+            assert_eq!(Impostor::of(head.as_bytes()), what, "{head:?}");
+        }
+        assert_eq!(Impostor::of(b"\x1f\x8b\x08\x00"), Some(Impostor::Gzip));
+    }
+}

@@ -1,0 +1,111 @@
+//! A body while it is downloaded. A response comes in; what goes out is its bytes piece by piece, over a short channel so that memory
+//! does not grow with the file, to a thread that may block.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::error::SourceError;
+use super::fingerprint::{Content, Digest};
+use super::http::Patience;
+
+/// Pieces that wait to be read. hyper's pieces grow to 400 KiB at most.
+const PIECES: usize = 4;
+
+/// How the publisher packed the body for the way; undone before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// Not at all, which is what is asked for.
+    Identity,
+    /// gzip, which some send regardless.
+    Gzip,
+}
+
+/// Bytes that are being downloaded.
+#[derive(Debug)]
+pub struct Body {
+    pieces: mpsc::Receiver<Result<Piece, SourceError>>,
+    content: Option<Content>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    /// The body is complete.
+    End(Content),
+}
+
+impl Body {
+    /// The next bytes; `None` at the end of a complete body. Blocks, so not to be called by a runtime's own threads.
+    pub fn piece(&mut self) -> Result<Option<Bytes>, SourceError> {
+        if self.content.is_some() {
+            return Ok(None);
+        }
+        match self.pieces.blocking_recv() {
+            Some(Ok(Piece::Bytes(bytes))) => Ok(Some(bytes)),
+            Some(Ok(Piece::End(content))) => {
+                self.content = Some(content);
+                Ok(None)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(SourceError::Stopped),
+        }
+    }
+
+    /// What came, once it has come completely.
+    pub fn content(&self) -> Option<&Content> {
+        self.content.as_ref()
+    }
+
+    /// Begins to read a response's body. Ends early when the token is cancelled or the body is dropped.
+    pub(super) fn start(
+        mut response: reqwest::Response,
+        address: String,
+        patience: Patience,
+        cancel: CancellationToken,
+    ) -> Self {
+        let (sender, pieces) = mpsc::channel(PIECES);
+        tokio::spawn(async move {
+            let expected = response.content_length();
+            let mut digest = Digest::default();
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => Err(SourceError::Stopped),
+                    () = sender.closed() => return,
+                    next = timeout(patience.stall, response.chunk()) => {
+                        let (address, received) = (address.clone(), digest.bytes());
+                        match next {
+                            Ok(Ok(Some(bytes))) => Ok(Some(bytes)),
+                            Ok(Ok(None)) if expected.is_none_or(|expected| expected == received) => Ok(None),
+                            Ok(Ok(None) | Err(_)) => Err(SourceError::CutOff { address, received, expected }),
+                            Err(_) => {
+                                let seconds = patience.stall.as_secs();
+                                Err(SourceError::Stalled { address, seconds, received })
+                            }
+                        }
+                    }
+                };
+                let sent = match next {
+                    Ok(Some(bytes)) => {
+                        digest.update(&bytes);
+                        sender.send(Ok(Piece::Bytes(bytes))).await
+                    }
+                    Ok(None) => {
+                        let _ = sender.send(Ok(Piece::End(digest.finish()))).await;
+                        return;
+                    }
+                    Err(error) => {
+                        let _ = sender.send(Err(error)).await;
+                        return;
+                    }
+                };
+                if sent.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { pieces, content: None }
+    }
+}

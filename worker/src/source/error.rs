@@ -1,0 +1,212 @@
+//! Why bytes did not come. Addresses are shown as the manifest has them, with `${secret:NAME}` in the place of a value.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use manifest::SecretName;
+
+use crate::fault::{Exit, Fault, Retry};
+use crate::spool::SpoolError;
+
+/// Bytes that did not come.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The run is being stopped.
+    #[error("reading was stopped")]
+    Stopped,
+    /// An error status.
+    #[error("{address} answered {status}{}", reason(*status))]
+    Status {
+        /// The address.
+        address: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// No connection, or none that lasted to the answer.
+    #[error("{address} did not answer: {detail}")]
+    Unreachable {
+        /// The address.
+        address: String,
+        /// The chain of causes.
+        detail: String,
+    },
+    /// Silence.
+    #[error("{address} sent nothing for {seconds} s, after {received} bytes")]
+    Stalled {
+        /// The address.
+        address: String,
+        /// Whole seconds of silence.
+        seconds: u64,
+        /// Bytes before it.
+        received: u64,
+    },
+    /// Fewer bytes than announced, or a connection that ended in the middle.
+    #[error("{address} was cut off after {received}{} bytes", of(*expected))]
+    CutOff {
+        /// The address.
+        address: String,
+        /// Bytes that came.
+        received: u64,
+        /// Bytes that were announced.
+        expected: Option<u64>,
+    },
+    /// Packed in a way that was not asked for.
+    #[error("{address} is sent in the content encoding `{coding}`, which is not read")]
+    Coding {
+        /// The address.
+        address: String,
+        /// Value of `Content-Encoding`.
+        coding: String,
+    },
+    /// A redirect that is not followed.
+    #[error("{address} redirects {detail}")]
+    Redirect {
+        /// The address.
+        address: String,
+        /// Why it is not followed.
+        detail: &'static str,
+    },
+    /// Not an address.
+    #[error("`{address}` is not an address that can be read: {detail}")]
+    Address {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A secret of the address that the run does not have.
+    #[error("{address} needs the secret {name}")]
+    Secret {
+        /// The address.
+        address: String,
+        /// The secret's name.
+        name: SecretName,
+    },
+    /// The folder that was given in the place of all sources lacks these.
+    #[error("{} has no file {}", folder.display(), files.join(", "))]
+    Absent {
+        /// The folder.
+        folder: PathBuf,
+        /// Names of the missing files.
+        files: Vec<String>,
+    },
+    /// A local file cannot be read.
+    #[error("{} cannot be read: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+    /// The file does not fit into the spool folder.
+    #[error("{address}: {error}")]
+    Spool {
+        /// The address.
+        address: String,
+        /// What is wrong with the folder.
+        error: SpoolError,
+    },
+}
+
+fn reason(status: u16) -> impl fmt::Display {
+    struct Reason(u16);
+    impl fmt::Display for Reason {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let known = reqwest::StatusCode::from_u16(self.0).ok().and_then(|status| status.canonical_reason());
+            known.map_or(Ok(()), |reason| write!(f, " {reason}"))
+        }
+    }
+    Reason(status)
+}
+
+fn of(expected: Option<u64>) -> String {
+    expected.map(|bytes| format!(" of {bytes}")).unwrap_or_default()
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Statuses that pass: a publisher that is being deployed, or is busy.
+pub(super) fn passes(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
+impl Fault for SourceError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Status { .. } => "source_status",
+            Self::Unreachable { .. } => "source_unreachable",
+            Self::Stalled { .. } => "source_stalled",
+            Self::CutOff { .. } => "source_cut_off",
+            Self::Coding { .. } => "source_coding",
+            Self::Redirect { .. } => "source_redirect",
+            Self::Address { .. } => "source_address",
+            Self::Secret { .. } => "source_secret",
+            Self::Absent { .. } => "source_absent",
+            Self::File { .. } => "source_read",
+            Self::Spool { error, .. } => error.code(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Stopped => Exit::Stopped,
+            Self::Status { status: 401 | 403, .. } => Exit::Permission,
+            Self::Status { .. }
+            | Self::Unreachable { .. }
+            | Self::Stalled { .. }
+            | Self::CutOff { .. }
+            | Self::Coding { .. }
+            | Self::Redirect { .. }
+            | Self::Absent { .. }
+            | Self::File { .. } => Exit::Unavailable,
+            Self::Address { .. } | Self::Secret { .. } => Exit::Configuration,
+            Self::Spool { error, .. } => error.exit(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Unreachable { .. } | Self::Stalled { .. } | Self::CutOff { .. } => Retry::Later,
+            Self::Status { status, .. } if passes(*status) => Retry::Later,
+            Self::Spool { error, .. } => error.retry(),
+            _ => Retry::Never,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Status { status: 404 | 410, .. } => {
+                Some("open the publisher's page: the file may have a new address, which belongs in the manifest".into())
+            }
+            Self::Status { status: 401 | 403, .. } => {
+                Some("the publisher wants a key, or does not serve this network".into())
+            }
+            Self::Unreachable { .. } => Some(
+                "check the address, and that this machine or the task's subnets and security groups reach it".into(),
+            ),
+            Self::Secret { name, .. } => {
+                Some(format!("list {name} under `secrets:` of freshet.yml and set it, or export it"))
+            }
+            Self::Absent { .. } => {
+                Some("add the files, or use --partial to load only the tables that have theirs".into())
+            }
+            Self::Spool { error, .. } => error.advice(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! HTTP(S): a request comes in, a response with a good status goes out. Redirects are followed by hand, so that nothing that was meant
+//! for one host reaches another; what may pass is tried again, a few times, before the first byte of a body.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use url::{Position, Url};
+
+use super::body::Coding;
+use super::error::{SourceError, chain};
+use super::locate::Request;
+use crate::fault::{Fault, Retry};
+
+/// Redirects that are followed.
+const REDIRECTS: usize = 10;
+
+/// A publisher that asks for a longer pause is left to the next run.
+const PAUSE_MAX: Duration = Duration::from_mins(2);
+
+/// How long a publisher is waited for. The whole download has no limit of its own: the run has.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Tries in all for what may pass: no connection, a busy or failing server, and for a spooled file a body that was cut
+    /// off. A body that is read while it comes is not asked for again, because its rows are on their way already.
+    pub tries: u32,
+    /// Pause before the second try; each further one is twice as long.
+    pub pause: Duration,
+    /// For the connection.
+    pub connect: Duration,
+    /// For the answer's head. Some portals write the whole export before they send its first byte.
+    pub answer: Duration,
+    /// For each further piece of the body.
+    pub stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            tries: 4,
+            pause: Duration::from_secs(2),
+            connect: Duration::from_secs(30),
+            answer: Duration::from_mins(5),
+            stall: Duration::from_mins(1),
+        }
+    }
+}
+
+/// A client that is built when the first address needs one.
+pub(super) struct Http {
+    client: OnceLock<Client>,
+    pub(super) patience: Patience,
+}
+
+impl Http {
+    pub(super) fn new(patience: Patience) -> Self {
+        Self { client: OnceLock::new(), patience }
+    }
+
+    /// The response to a request with these conditions: a success, or 304 where there are conditions.
+    pub(super) async fn get(
+        &self,
+        request: &Request,
+        conditions: &HeaderMap,
+        cancel: &CancellationToken,
+    ) -> Result<Response, SourceError> {
+        let mut tried = 0;
+        loop {
+            let answer = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(SourceError::Stopped),
+                answer = self.once(request, conditions) => answer,
+            };
+            tried += 1;
+            let (error, asked) = match answer {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) if response.status() == StatusCode::NOT_MODIFIED && !conditions.is_empty() => {
+                    return Ok(response);
+                }
+                Ok(response) => {
+                    let (address, status) = (request.shown.clone(), response.status().as_u16());
+                    (SourceError::Status { address, status }, pause_asked_for(&response))
+                }
+                Err(error) => (error, None),
+            };
+            self.pause(error, tried, asked, cancel).await?;
+        }
+    }
+
+    /// Waits before another try, or gives the error back when there is none.
+    pub(super) async fn pause(
+        &self,
+        error: SourceError,
+        tried: u32,
+        asked: Option<Duration>,
+        cancel: &CancellationToken,
+    ) -> Result<(), SourceError> {
+        let too_long = asked.is_some_and(|asked| asked > PAUSE_MAX);
+        if error.retry() == Retry::Never || tried >= self.patience.tries || too_long {
+            return Err(error);
+        }
+        let growing = self.patience.pause.saturating_mul(1 << (tried - 1).min(16));
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(SourceError::Stopped),
+            () = sleep(growing.max(asked.unwrap_or_default()).min(PAUSE_MAX)) => Ok(()),
+        }
+    }
+
+    async fn once(&self, request: &Request, conditions: &HeaderMap) -> Result<Response, SourceError> {
+        let address = || request.shown.clone();
+        let client = self.client(&request.shown)?;
+        let mut next = request.clone();
+        for _ in 0..=REDIRECTS {
+            let mut built = client.request(next.method.clone(), next.url.clone());
+            // The declared headers outrank these.
+            built = built.header(ACCEPT, "*/*").header(ACCEPT_ENCODING, "identity");
+            built = built.headers(conditions.clone()).headers(next.headers.clone());
+            if let Some(body) = &next.body {
+                built = built.body(body.clone());
+            }
+            let sent = timeout(self.patience.answer, built.send()).await.map_err(|_| SourceError::Stalled {
+                address: address(),
+                seconds: self.patience.answer.as_secs(),
+                received: 0,
+            })?;
+            let response = sent.map_err(|error| SourceError::Unreachable {
+                address: address(),
+                detail: chain(&error.without_url()),
+            })?;
+            let status = response.status();
+            let Some(location) = response.headers().get(LOCATION).filter(|_| status.is_redirection()) else {
+                return Ok(response);
+            };
+            follow(&mut next, status, location)
+                .map_err(|detail| SourceError::Redirect { address: address(), detail })?;
+        }
+        Err(SourceError::Redirect { address: address(), detail: "too often" })
+    }
+
+    fn client(&self, address: &str) -> Result<&Client, SourceError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let fail = |detail: String| SourceError::Unreachable { address: address.to_owned(), detail };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| fail(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            // One long body a connection: the frames of HTTP/2 only cost here.
+            .http1_only()
+            .redirect(Policy::none())
+            .connect_timeout(self.patience.connect)
+            .user_agent(concat!("freshet/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| fail(chain(&error)))?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+/// Turns a request to where a redirect points.
+fn follow(request: &mut Request, status: StatusCode, location: &HeaderValue) -> Result<(), &'static str> {
+    let target = location.to_str().ok().and_then(|location| request.url.join(location).ok());
+    let target = target.ok_or("to something that is no address")?;
+    match (request.url.scheme(), target.scheme()) {
+        ("https", "http") => return Err("from https to http, which is not followed"),
+        (_, "http" | "https") => {}
+        _ => return Err("to something other than http and https, which is not followed"),
+    }
+    if !same_origin(&request.url, &target) {
+        request.headers = HeaderMap::new();
+    }
+    if matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER) {
+        request.method = Method::GET;
+        request.body = None;
+    }
+    request.url = target;
+    Ok(())
+}
+
+fn same_origin(one: &Url, other: &Url) -> bool {
+    one[..Position::BeforePath] == other[..Position::BeforePath]
+}
+
+fn pause_asked_for(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// How the body is packed.
+pub(super) fn coding(response: &Response, address: &str) -> Result<Coding, SourceError> {
+    let Some(value) = response.headers().get(CONTENT_ENCODING) else { return Ok(Coding::Identity) };
+    match value.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Coding::Identity),
+        "gzip" | "x-gzip" => Ok(Coding::Gzip),
+        other => Err(SourceError::Coding { address: address.to_owned(), coding: other.to_owned() }),
+    }
+}
+
+/// A header's text.
+pub(super) fn header(response: &Response, name: &reqwest::header::HeaderName) -> Option<String> {
+    response.headers().get(name)?.to_str().ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(url: &str) -> Request {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/csv"))]);
+        let url = Url::parse(url).unwrap();
+        Request { shown: url.to_string(), url, method: Method::POST, headers, body: Some("q".into()) }
+    }
+
+    #[test]
+    fn a_redirect_to_another_host_loses_the_declared_headers() {
+        let follow_to = |location: &'static str| {
+            let mut request = request("https://one.org/a?token=x");
+            follow(&mut request, StatusCode::TEMPORARY_REDIRECT, &HeaderValue::from_static(location)).map(|()| request)
+        };
+        let stays = follow_to("/b").unwrap();
+        assert_eq!((stays.url.as_str(), stays.headers.len(), stays.method), ("https://one.org/b", 1, Method::POST));
+        let leaves = follow_to("https://two.org/b").unwrap();
+        assert_eq!((leaves.url.as_str(), leaves.headers.len()), ("https://two.org/b", 0));
+        assert!(follow_to("http://one.org/b").is_err());
+        assert!(follow_to("file:///etc/passwd").is_err());
+        assert!(follow_to("ftp://one.org/b").is_err());
+    }
+
+    #[test]
+    fn a_form_that_was_sent_is_followed_by_a_plain_request() {
+        let mut request = request("https://one.org/a");
+        follow(&mut request, StatusCode::SEE_OTHER, &HeaderValue::from_static("b")).unwrap();
+        assert_eq!((request.method, request.body), (Method::GET, None));
+    }
+}
