@@ -53,6 +53,10 @@ pub(crate) fn encode(
     };
     match (form, text) {
         (Form::Auto, [b'{', ..]) => literal(text, each)?,
+        // Half of PostgreSQL's syntax is neither that nor a plain list.
+        (Form::Auto, _) if text.iter().any(|byte| matches!(byte, b'{' | b'}' | b'"' | b'\\')) => {
+            return Err(Bad::NotAnArray);
+        }
         (Form::Auto, _) => text.split(|byte| *byte == b',').try_for_each(|field| each(Element::Field(field)))?,
         (Form::Parted(mark), _) => {
             text.split(|byte| *byte == mark).try_for_each(|field| each(Element::Field(field)))?;
@@ -198,9 +202,22 @@ mod tests {
 
     #[test]
     fn a_malformed_array_is_refused() {
-        for text in
-            ["{", "{a", "{a}b", "{a,}", "{,a}", "{a,,b}", "{\"a}", "{\"a\"b}", "{a\"b\"}", "{{a},{b}}", "{a\\,b}"]
-        {
+        for text in [
+            "{",
+            "{a",
+            "{a}b",
+            "{a,}",
+            "{,a}",
+            "{a,,b}",
+            "{\"a}",
+            "{\"a\"b}",
+            "{a\"b\"}",
+            "{{a},{b}}",
+            "a}",
+            "a,\"b\"",
+            "a\\b",
+            "{a\\,b}",
+        ] {
             assert_eq!(elements("text[]", Parser::Auto, text), Err(Bad::NotAnArray), "{text}");
         }
         assert_eq!(elements("integer[]", Parser::Auto, "1,2,x"), Err(Bad::NotAnInteger));

@@ -80,7 +80,7 @@ bad! {
     /// Not `\\x` and pairs of hexadecimal digits.
     NotHex "not_hex" "the text is not bytes in hexadecimal, as in \\x00ff",
     /// Not an array in PostgreSQL's own syntax.
-    NotAnArray "not_an_array" "the text begins like an array, and is not one of a single dimension",
+    NotAnArray "not_an_array" "the text is neither a plain list nor an array of one dimension in PostgreSQL's syntax; a list whose elements hold quotes or braces is declared by a parser, as list(,)",
     /// Bytes that are not UTF-8.
     NotUtf8 "not_utf8" "the bytes are not UTF-8; declare the source's encoding",
     /// A NUL byte, which PostgreSQL's text cannot hold.

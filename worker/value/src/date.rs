@@ -15,6 +15,7 @@ use crate::Bad;
 use crate::calendar::Civil;
 use crate::cursor::{Cursor, number};
 use crate::moment::Moment;
+use crate::month;
 
 /// Two-digit years below this are of the 21st century, the others of the 20th.
 pub const TWO_DIGIT_PIVOT: u32 = 40;
@@ -83,10 +84,8 @@ fn eight(text: [u8; 8]) -> Option<Civil> {
 pub(crate) fn take(cursor: &mut Cursor<'_>, order: Order) -> Result<Civil, Bad> {
     let first = cursor.digits();
     let civil = match (first.len(), cursor.peek()) {
-        (0, _) => month_name_first(cursor),
-        (1..=2, Some(mark)) if mark.is_ascii_alphabetic() || month_name_follows(*cursor) => {
-            day_then_month_name(first, cursor)
-        }
+        (0, _) => month::take(cursor),
+        (1..=2, Some(_)) if month::follows(*cursor) => month::take_after(first, cursor),
         (_, Some(mark @ (b'/' | b'-' | b'.'))) => three_numbers(first, mark, cursor, order),
         (8, _) => bare_digits(first, 4, order),
         (6, _) if order != Order::Auto => bare_digits(first, 2, order),
@@ -103,9 +102,8 @@ pub(crate) fn take(cursor: &mut Cursor<'_>, order: Order) -> Result<Civil, Bad> 
 fn three_numbers(first: &[u8], mark: u8, cursor: &mut Cursor<'_>, order: Order) -> Option<Civil> {
     cursor.mark(mark);
     if first.len() >= 4 {
-        let month =
-            if cursor.peek()?.is_ascii_alphabetic() { month_name(cursor.letters())? } else { short(cursor.digits())? };
-        return (cursor.mark(mark)).then_some(Civil { year: year(first)?, month, day: short(cursor.digits())? });
+        let month = if month::follows(*cursor) { month::named(cursor.letters())? } else { short(cursor.digits())? };
+        return cursor.mark(mark).then_some(Civil { year: long_year(first)?, month, day: short(cursor.digits())? });
     }
     if mark == b'.' && order == Order::Auto {
         return None;
@@ -132,72 +130,25 @@ fn bare_digits(text: &[u8], digits: usize, order: Order) -> Option<Civil> {
     Some(Civil { year: year(year_text)?, month: number(month), day: number(day) })
 }
 
-/// Whether a separator and then a letter are next: `-OCT-2013` after the day.
-fn month_name_follows(mut cursor: Cursor<'_>) -> bool {
-    let parted = cursor.mark(b'-') || cursor.mark(b'/') || cursor.blanks();
-    parted && cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic())
-}
-
-/// `09-OCT-2013`, `9 Oct 2013`, `09OCT2013`.
-fn day_then_month_name(day: &[u8], cursor: &mut Cursor<'_>) -> Option<Civil> {
-    parted(cursor);
-    let month = month_name(cursor.letters())?;
-    parted(cursor);
-    Some(Civil { day: short(day)?, month, year: year(cursor.digits())? })
-}
-
-/// `October 9, 2013`.
-fn month_name_first(cursor: &mut Cursor<'_>) -> Option<Civil> {
-    let month = month_name(cursor.letters())?;
-    parted(cursor);
-    let day = short(cursor.digits())?;
-    parted(cursor).then_some(Civil { month, day, year: year(cursor.digits())? })
-}
-
-/// Takes what may stand beside the name of a month.
-fn parted(cursor: &mut Cursor<'_>) -> bool {
-    let mark = cursor.mark(b'-') || cursor.mark(b'/') || cursor.mark(b',') || cursor.mark(b'.');
-    cursor.blanks() || mark
-}
-
-/// A month by its English name or the first three letters of it, and the four letters `Sept`.
-fn month_name(name: &[u8]) -> Option<u32> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    if name.eq_ignore_ascii_case(b"sept") {
-        return Some(9);
-    }
-    let is =
-        |month: &&str| name.eq_ignore_ascii_case(month.as_bytes()) || name.eq_ignore_ascii_case(&month.as_bytes()[..3]);
-    (1..).zip(MONTHS).find(|(_, month)| is(month)).map(|(number, _)| number)
-}
-
 /// A day or a month: one or two digits.
-fn short(digits: &[u8]) -> Option<u32> {
+pub(crate) fn short(digits: &[u8]) -> Option<u32> {
     matches!(digits.len(), 1..=2).then(|| number(digits))
 }
 
-/// A year of four digits or more, or of two around the pivot.
-fn year(digits: &[u8]) -> Option<i32> {
-    let year = match digits.len() {
-        2 if number(digits) < TWO_DIGIT_PIVOT => 2000 + number(digits),
-        2 => 1900 + number(digits),
-        4..=7 => number(digits),
+/// A year of four digits, or of two around the pivot.
+pub(crate) fn year(digits: &[u8]) -> Option<i32> {
+    let century = match digits.len() {
+        4 => 0,
+        2 if number(digits) < TWO_DIGIT_PIVOT => 2000,
+        2 => 1900,
         _ => return None,
     };
-    i32::try_from(year).ok()
+    i32::try_from(century + number(digits)).ok()
+}
+
+/// A year where it stands first, which may be as far as PostgreSQL goes.
+fn long_year(digits: &[u8]) -> Option<i32> {
+    if matches!(digits.len(), 4..=7) { i32::try_from(number(digits)).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -226,7 +177,10 @@ mod tests {
             "1 May 1925",
             "01MAY1925",
             "May 1, 1925",
+            "1/may/1925",
+            "1 May. 1925",
             "may. 1 1925",
+            "May 1,1925",
             "1925-05-01T00:00:00.000",
             "1925-05-01 00:00",
             "05/01/1925 12:00:00 AM",
@@ -309,6 +263,16 @@ mod tests {
             "2013-10-0a",
             "12345678901",
             "today",
+            "15-march2013",
+            "15march-2013",
+            "15-march/2013",
+            "15 march,2013",
+            "march15 2013",
+            "march 15 20133",
+            "12/24/12917",
+            "1/3/71 BC",
+            "01/03/0071 BC",
+            "3 JAN 0071 BC",
         ] {
             assert_eq!(read(text.as_bytes(), Order::Auto), Err(Bad::NotADate), "{text}");
         }

@@ -2,13 +2,13 @@
 //! hold: `\u0000`, halves of surrogate pairs, and numbers beyond `numeric`. That `jsonb` keeps the last of equal keys is its
 //! own meaning, and not undone here.
 
+mod nest;
+
+use self::nest::{Container, Nest};
 use crate::Bad;
 use crate::number::Number;
 use crate::numeric;
 use crate::wire::{self, MAX_FIELD};
-
-/// Deepest nesting that is accepted; the server's own limit depends on its stack.
-const MAX_DEPTH: usize = 1_024;
 
 /// Longest text of a `jsonb`. The server builds at most six bytes for each of it, and stops at 256 MB.
 const MAX_JSONB: usize = 32 << 20;
@@ -49,44 +49,6 @@ enum Holds {
 struct Reader<'a> {
     rest: &'a [u8],
     holds: Holds,
-}
-
-/// The containers that are open, a bit each, so that depth costs neither recursion nor memory.
-#[derive(Default)]
-struct Nest {
-    objects: [u64; MAX_DEPTH / 64],
-    depth: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Container {
-    Array,
-    Object,
-}
-
-impl Nest {
-    fn open(&mut self, container: Container) -> Result<(), Bad> {
-        if self.depth == MAX_DEPTH {
-            return Err(Bad::TooDeep);
-        }
-        let bit = 1 << (self.depth % 64);
-        match container {
-            Container::Object => self.objects[self.depth / 64] |= bit,
-            Container::Array => self.objects[self.depth / 64] &= !bit,
-        }
-        self.depth += 1;
-        Ok(())
-    }
-
-    fn close(&mut self) {
-        self.depth -= 1;
-    }
-
-    fn innermost(&self) -> Option<Container> {
-        let depth = self.depth.checked_sub(1)?;
-        let is_object = self.objects[depth / 64] >> (depth % 64) & 1 == 1;
-        Some(if is_object { Container::Object } else { Container::Array })
-    }
 }
 
 impl Reader<'_> {
@@ -255,7 +217,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DEPTH, encode_json, encode_jsonb};
+    use super::nest::MAX_DEPTH;
+    use super::{encode_json, encode_jsonb};
     use crate::Bad;
 
     fn both(text: &str) -> (Result<(), Bad>, Result<(), Bad>) {

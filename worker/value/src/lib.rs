@@ -30,6 +30,7 @@ mod float;
 mod integer;
 mod json;
 mod moment;
+mod month;
 mod null;
 mod number;
 mod numeric;

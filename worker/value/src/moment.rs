@@ -38,7 +38,7 @@ impl Moment {
             micros = time::take(&mut cursor)?;
             offset = time::take_offset(&mut cursor)?;
         }
-        let civil = era(&mut cursor, civil)?;
+        let civil = era(&mut cursor, text, civil)?;
         Ok(Self::At { day: civil.days()?, micros, offset })
     }
 }
@@ -57,13 +57,14 @@ fn time_follows(cursor: &mut Cursor<'_>) -> bool {
     follows
 }
 
-/// Takes ` BC`, as PostgreSQL writes it at the very end, and demands that it is the end.
-fn era(cursor: &mut Cursor<'_>, civil: Civil) -> Result<Civil, Bad> {
+/// Takes ` BC`, as PostgreSQL writes it behind a date whose year stands first, and demands that it is the end.
+fn era(cursor: &mut Cursor<'_>, text: &[u8], civil: Civil) -> Result<Civil, Bad> {
     if cursor.at_end() {
         return Ok(civil);
     }
-    let parted = cursor.blanks();
-    if parted && cursor.letters().eq_ignore_ascii_case(b"BC") && cursor.at_end() {
+    let mut start = Cursor::new(text);
+    let year_first = start.digits().len() >= 4 && start.mark(b'-');
+    if year_first && cursor.blanks() && cursor.letters().eq_ignore_ascii_case(b"BC") && cursor.at_end() {
         return Ok(Civil { year: 1 - civil.year, ..civil });
     }
     Err(Bad::NotADate)
