@@ -22,7 +22,7 @@ pub enum Encoded {
     Null,
 }
 
-/// What becomes of blanks around text. Around anything else they mean nothing.
+/// What becomes of blanks around text: spaces, tabs, line breaks and form feeds of ASCII. Around anything else they mean nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outer {
     /// They are dropped, and the field is reported as [`Encoded::Trimmed`]. Text of blanks alone is empty.
@@ -154,5 +154,62 @@ impl Encoder {
             }
         });
         written.inspect_err(|_| out.truncate(start)).map(|()| Encoded::Value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Empty, Encoded, Encoder, Outer};
+    use crate::{Bad, Overlap, Parser};
+    use jiff::tz::TimeZone;
+
+    fn encoder(column: &str) -> Encoder {
+        Encoder::new(column.parse().unwrap(), Parser::Auto).unwrap()
+    }
+
+    fn encode(encoder: &Encoder, raw: &str) -> Result<(Encoded, Vec<u8>), Bad> {
+        let mut out = Vec::new();
+        let what = encoder.encode(raw.as_bytes(), &mut out)?;
+        Ok((what, out.split_off(4)))
+    }
+
+    #[test]
+    fn blanks_around_text_are_trimmed_and_reported_by_default() {
+        let text = encoder("text");
+        assert_eq!(encode(&text, " a b "), Ok((Encoded::Trimmed, b"a b".to_vec())));
+        assert_eq!(encode(&text, "a b"), Ok((Encoded::Value, b"a b".to_vec())));
+        assert_eq!(encode(&text, "  "), Ok((Encoded::Null, Vec::new())));
+        assert_eq!(encode(&encoder("boolean"), " y "), Ok((Encoded::Value, vec![1])));
+    }
+
+    #[test]
+    fn blanks_around_text_are_kept_where_declared() {
+        let text = encoder("text").outer(Outer::Keep).nulls(["N/A"]);
+        assert_eq!(encode(&text, " a "), Ok((Encoded::Value, b" a ".to_vec())));
+        assert_eq!(encode(&text, " "), Ok((Encoded::Value, b" ".to_vec())));
+        assert_eq!(encode(&text, ""), Ok((Encoded::Null, Vec::new())));
+        assert_eq!(encode(&text, " N/A "), Ok((Encoded::Null, Vec::new())));
+        assert_eq!(encode(&encoder("char(2)").outer(Outer::Keep), "ab "), Err(Bad::TooLong));
+    }
+
+    #[test]
+    fn empty_text_is_kept_where_declared_and_never_another_types_value() {
+        assert_eq!(encode(&encoder("text").empty(Empty::Keep), ""), Ok((Encoded::Value, Vec::new())));
+        assert_eq!(encode(&encoder("text").empty(Empty::Keep), " "), Ok((Encoded::Trimmed, Vec::new())));
+        assert_eq!(encode(&encoder("integer").empty(Empty::Keep), ""), Ok((Encoded::Null, Vec::new())));
+    }
+
+    #[test]
+    fn elements_of_a_list_follow_the_columns_rules() {
+        let zoned =
+            encoder("timestamptz[]").zone(TimeZone::get("America/New_York").unwrap(), Overlap::Refuse).nulls(["-"]);
+        assert!(encode(&zoned, "2021-02-09 12:00,-").is_ok());
+        assert_eq!(encode(&zoned, "2021-03-14 02:30"), Err(Bad::NoSuchTime));
+    }
+
+    #[test]
+    fn an_encoder_can_be_shared_by_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        shared(&encoder("timestamptz"));
     }
 }

@@ -1,5 +1,5 @@
 //! Timestamps with time zone: an instant. Text comes in, microseconds since 2000-01-01 00:00 UTC go out. The text's own offset
-//! counts; without one it is the time on the clocks of the column's declared zone.
+//! counts; without one it is the time on the clocks of the column's declared zone, for the years to 9999.
 
 use crate::Bad;
 use crate::date::Order;

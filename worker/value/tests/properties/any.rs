@@ -1,38 +1,8 @@
 //! Any input, to every type by every parser.
 
+use crate::specimens::{Specimens, TYPES};
 use proptest::prelude::*;
 use value::{Bad, Encoded, Encoder, Overlap, Parser, Type};
-
-const TYPES: &[&str] = &[
-    "smallint",
-    "integer",
-    "bigint",
-    "numeric",
-    "numeric(9,2)",
-    "numeric(3,-2)",
-    "numeric(2,4)",
-    "real",
-    "double precision",
-    "boolean",
-    "text",
-    "varchar(5)",
-    "char(3)",
-    "date",
-    "time",
-    "time(0)",
-    "timestamp",
-    "timestamp(3)",
-    "timestamptz",
-    "uuid",
-    "json",
-    "jsonb",
-    "bytea",
-    "text[]",
-    "integer[]",
-    "date[]",
-    "numeric[]",
-    "jsonb[]",
-];
 
 /// Every type with every parser that serves it.
 fn encoders() -> impl Iterator<Item = Encoder> {
@@ -100,5 +70,22 @@ proptest! {
         for encoder in encoders() {
             check(&encoder, &damaged)?;
         }
+    }
+}
+
+#[test]
+fn specimens_are_values_and_bad_ones_in_fair_shares() {
+    for column in TYPES {
+        let encoder = crate::encoder(column, Parser::Auto);
+        let mut specimens = Specimens::new(7);
+        let mut bad = 0;
+        for _ in 0..2_000 {
+            let text = specimens.text(column);
+            check(&encoder, text.as_bytes()).unwrap_or_else(|failure| panic!("{text:?} as {column}: {failure}"));
+            bad += u32::from(encoder.encode(text.as_bytes(), &mut Vec::new()).is_err());
+        }
+        // Any characters are text.
+        let least = if *column == "text" { 0 } else { 20 };
+        assert!((least..=1_900).contains(&bad), "{bad} of 2000 are bad as {column}");
     }
 }

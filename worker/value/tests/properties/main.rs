@@ -7,6 +7,7 @@ mod any;
 mod calendar;
 mod decoder;
 mod numbers;
+mod specimens;
 mod texts;
 
 use value::{Bad, Encoder, Parser};
