@@ -7,6 +7,7 @@
 pub mod aws;
 pub mod fault;
 pub mod format;
+pub mod ledger;
 pub mod postgres;
 pub mod report;
 pub mod secrets;

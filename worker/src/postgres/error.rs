@@ -86,6 +86,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A right is missing, found before anything was tried.
+    #[error("the login role may not {what}")]
+    Right {
+        /// What it may not do.
+        what: String,
+        /// The statement that lets it, for an owner or superuser.
+        grant: String,
+    },
     /// The connection broke.
     #[error("the connection to the database was lost while it should {what}: {reason}")]
     Lost {
@@ -177,6 +185,7 @@ impl Fault for Error {
             Self::NoDatabase { .. } => "database_missing",
             Self::TooOld { .. } => "database_version",
             Self::ReadOnly { .. } => "database_read_only",
+            Self::Right { .. } => "database_permission",
             Self::Lost { .. } => "database_lost",
             Self::Statement(statement) => statement.code(),
             Self::Answer { .. } => "database_answer",
@@ -191,7 +200,7 @@ impl Fault for Error {
             | Self::NoDatabase { .. }
             | Self::TooOld { .. } => Exit::Configuration,
             Self::Unreachable { .. } | Self::ReadOnly { .. } | Self::Lost { .. } => Exit::Unavailable,
-            Self::Password { .. } | Self::Login { .. } => Exit::Permission,
+            Self::Password { .. } | Self::Login { .. } | Self::Right { .. } => Exit::Permission,
             Self::Statement(statement) => statement.exit(),
             Self::Answer { .. } => Exit::Internal,
         }
@@ -228,6 +237,7 @@ impl Fault for Error {
             Self::NoDatabase { .. } => "correct the database's name in DATABASE_URL, or create it".to_owned(),
             Self::TooOld { .. } => "upgrade the server".to_owned(),
             Self::ReadOnly { .. } => "name the writer in DATABASE_URL, not a replica".to_owned(),
+            Self::Right { grant, .. } => format!("have an owner or superuser run: {grant}"),
             Self::Lost { .. } | Self::Answer { .. } => return None,
             Self::Statement(statement) => return statement.advice(),
         })

@@ -2,4 +2,5 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test fails by its panic, and its name is its documentation")]
 
 mod connecting;
+mod ledger;
 mod support;

@@ -37,6 +37,11 @@ impl Place {
         self.cluster.execute(&self.database, sql).unwrap();
     }
 
+    /// As the superuser; one value.
+    pub(crate) fn value(&self, sql: &str) -> String {
+        self.cluster.query_value(&self.database, sql).unwrap().unwrap_or_else(|| "NULL".to_owned())
+    }
+
     pub(crate) fn target(&self) -> Target {
         target(&self.url)
     }

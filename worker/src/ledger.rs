@@ -1,0 +1,52 @@
+//! What happened to every dataset, kept in the target database itself: the schema `freshet` with runs, what each run loaded,
+//! rejected rows, what is published, and the view `freshet.datasets`. A firing comes in and is either ours to run, somebody
+//! else's, or done already; what a run did goes out, the part that readers rely on in the very transaction that publishes.
+
+pub mod decision;
+mod error;
+mod lease;
+mod publication;
+mod published;
+mod rejects;
+mod run;
+mod schema;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::postgres::{self, Connection, Purpose, Session, Target};
+
+pub use error::Error;
+pub use lease::{Claim, Holder, Lease, claim};
+pub use publication::{Publication, PublishedTable, SourceState};
+pub use published::Published;
+pub use rejects::{Reject, RejectLimit};
+pub use run::{Ending, Failure, Firing, NewRun, RunId, TableCounts};
+
+/// The ledger of one database, over a session of its own where each statement is a transaction.
+pub struct Ledger {
+    target: Target,
+    session: Session,
+    connection: Mutex<Connection>,
+}
+
+impl Ledger {
+    /// Connects, and creates or migrates the schema `freshet` where that is due.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] when a later worker has changed the ledger beyond us, a missing right with the `GRANT` that would
+    /// help, or the database's own.
+    pub async fn open(target: &Target, session: &Session) -> Result<Self, Error> {
+        let connection = target.connect(session, Purpose::Ledger).await?;
+        schema::migrate(&connection).await?;
+        Ok(Self { target: target.clone(), session: session.clone(), connection: Mutex::new(connection) })
+    }
+
+    /// The session, opened again when it broke since: between two statements of a long load it is idle for hours.
+    pub(crate) async fn connection(&self) -> Result<MutexGuard<'_, Connection>, postgres::Error> {
+        let mut connection = self.connection.lock().await;
+        if connection.is_closed() {
+            *connection = self.target.connect(&self.session, Purpose::Ledger).await?;
+        }
+        Ok(connection)
+    }
+}

@@ -1,0 +1,222 @@
+//! The lease of a dataset: an advisory lock that a transaction of its own session holds. It dies with the session, survives
+//! connection poolers, and holds back neither vacuum nor freezing, as the transaction has no snapshot and no id.
+
+use std::fmt;
+use std::time::Duration;
+
+use manifest::DatasetName;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
+
+use crate::postgres::{self, Connection, Purpose, Session, Target};
+
+use super::Ledger;
+use super::decision::{Decision, Held, Seen, decide};
+use super::error::Error;
+use super::run::{Firing, NewRun, RunId};
+
+/// How long the lock is waited for before the ledger is looked at again: the holder's run may end up as our answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The lease of one dataset, held until it is dropped or its session ends.
+#[derive(Debug)]
+pub struct Lease {
+    connection: Box<Connection>,
+}
+
+impl Lease {
+    /// Whether it is still ours, as far as the session knows.
+    pub fn is_held(&self) -> bool {
+        !self.connection.is_closed()
+    }
+}
+
+/// The session that holds a lease, as far as we may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Holder {
+    /// The server's process id of its lease.
+    pub pid: Option<i32>,
+    /// `freshet <dataset> run=<id>`; hidden when it belongs to another role.
+    pub application: Option<String>,
+    /// For how many seconds it has been connected.
+    pub seconds: Option<i64>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(pid) = self.pid else { return f.write_str("it has just let go") };
+        write!(f, "{} (server process {pid}", self.application.as_deref().unwrap_or("a session of another role"))?;
+        if let Some(seconds) = self.seconds {
+            write!(f, ", for {seconds} s")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// What became of a firing.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is ours, and the ledger says so.
+    Ours {
+        /// Keep it until the run has ended.
+        lease: Lease,
+        /// Which try at this firing, from 1.
+        attempt: u32,
+        /// The run that died before us, whose staging may be used.
+        abandoned: Option<RunId>,
+    },
+    /// Another run answers, or has answered, to it.
+    Duplicate {
+        /// That run.
+        by: RunId,
+    },
+}
+
+/// Takes a firing on, waiting for other runs of the dataset until the deadline. `waiting` is told, each time we look,
+/// whom we wait for.
+///
+/// # Errors
+/// [`Error::Leased`] at the deadline, or the database's own.
+pub async fn claim(
+    target: &Target,
+    session: &Session,
+    ledger: &Ledger,
+    firing: &Firing,
+    new: &NewRun,
+    deadline: Instant,
+    mut waiting: impl FnMut(&Holder),
+) -> Result<Claim, Error> {
+    let connection = target.connect(session, Purpose::Lease).await?;
+    let key = key(connection.database(), &firing.dataset);
+    let mut held = try_lock(&connection, key).await?;
+    loop {
+        let seen = ledger.seen(firing).await?;
+        match decide(firing.scheduled_time, held, &seen) {
+            Decision::Duplicate(by) => return Ok(Claim::Duplicate { by }),
+            Decision::Start { attempt, abandon } => {
+                // A run that lost its lease may be publishing at this moment; then it is not to be abandoned, but done.
+                if let Some(run) = abandon
+                    && !ledger.abandon(run).await?
+                {
+                    continue;
+                }
+                ledger.begin(firing, new, attempt).await?;
+                return Ok(Claim::Ours {
+                    lease: Lease { connection: Box::new(connection) },
+                    attempt,
+                    abandoned: abandon,
+                });
+            }
+            Decision::Wait => {
+                let holder = ledger.holder(key).await?;
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(Error::Leased { dataset: firing.dataset.to_string(), holder });
+                }
+                waiting(&holder);
+                held = wait_for_lock(&connection, key, left.min(PATIENCE)).await?;
+            }
+        }
+    }
+}
+
+/// PostgreSQL keeps advisory locks per database already; its name is hashed too, for those that share a pooler.
+fn key(database: &str, dataset: &DatasetName) -> i64 {
+    let hash = Sha256::digest(format!("freshet lease\0{database}\0{dataset}"));
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    i64::from_be_bytes(first)
+}
+
+async fn try_lock(connection: &Connection, key: i64) -> Result<Held, postgres::Error> {
+    connection.batch("open the lease's transaction", "BEGIN").await?;
+    let row = connection.row("take the lease", "SELECT pg_try_advisory_xact_lock($1)", &[&key]).await?;
+    if row.get(0) {
+        return Ok(Held::ByUs);
+    }
+    connection.batch("close the lease's transaction", "ROLLBACK").await?;
+    Ok(Held::ByAnother)
+}
+
+async fn wait_for_lock(connection: &Connection, key: i64, patience: Duration) -> Result<Held, postgres::Error> {
+    let patience = patience.as_millis().max(1);
+    let sql = format!(
+        "BEGIN; SET LOCAL lock_timeout = {patience}; SELECT pg_advisory_xact_lock({key}); SET LOCAL lock_timeout = 0"
+    );
+    match connection.batch("wait for the lease", &sql).await {
+        Ok(()) => Ok(Held::ByUs),
+        Err(error) if error.is(&SqlState::LOCK_NOT_AVAILABLE) => {
+            connection.batch("close the lease's transaction", "ROLLBACK").await?;
+            Ok(Held::ByAnother)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl Ledger {
+    async fn seen(&self, firing: &Firing) -> Result<Seen, postgres::Error> {
+        let rows = self
+            .connection()
+            .await?
+            .rows(
+                "read the dataset's runs",
+                "SELECT run, state, scheduled_time, attempt, coalesce(scheduled_time = $2, false)
+                 FROM freshet.runs WHERE dataset = $1 AND (state = 'running' OR scheduled_time = $2)",
+                &[&firing.dataset.as_str(), &firing.scheduled_time],
+            )
+            .await?;
+        let mut seen = Seen::default();
+        for row in &rows {
+            let (run, state) = (RunId::new(row.get(0)), row.get::<_, &str>(1));
+            let same_firing: bool = row.get(4);
+            if state == "running" {
+                seen.running = Some((run, row.get(2)));
+            }
+            if same_firing {
+                seen.attempts = seen.attempts.max(u32::try_from(row.get::<_, i32>(3)).unwrap_or_default());
+                if state == "published" || state == "unchanged" {
+                    seen.answered = Some(run);
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Marks a dead run; waits for its publish transaction if it has one under way, and returns whether it was dead.
+    async fn abandon(&self, run: RunId) -> Result<bool, postgres::Error> {
+        let changed = self
+            .connection()
+            .await?
+            .execute(
+                "take over from a run that died",
+                "UPDATE freshet.runs SET state = 'abandoned', finished = clock_timestamp()
+                 WHERE run = $1 AND state = 'running'",
+                &[run.uuid()],
+            )
+            .await?;
+        Ok(changed == 1)
+    }
+
+    async fn holder(&self, key: i64) -> Result<Holder, postgres::Error> {
+        let row = self
+            .connection()
+            .await?
+            .maybe(
+                "see who holds the lease",
+                "SELECT l.pid, nullif(a.application_name, ''), extract(epoch FROM now() - a.backend_start)::int8
+                 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+                 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                   AND l.classid::int8 = ($1::int8 >> 32) & 4294967295 AND l.objid::int8 = $1::int8 & 4294967295
+                 LIMIT 1",
+                &[&key],
+            )
+            .await?;
+        Ok(row.map_or_else(Holder::default, |row| Holder {
+            pid: row.get(0),
+            application: row.get(1),
+            seconds: row.get(2),
+        }))
+    }
+}

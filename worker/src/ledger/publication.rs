@@ -1,0 +1,144 @@
+//! What the publish transaction itself writes into the ledger, so that rows and ledger change together or not at all.
+
+use jiff::Timestamp;
+use manifest::{DatasetName, Identifier};
+
+use crate::postgres::{self, Connection};
+
+use super::error::Error;
+use super::run::{RunId, bigint};
+
+/// What a run publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The run.
+    pub run: RunId,
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// The firing's scheduled time.
+    pub scheduled_time: Option<Timestamp>,
+    /// Hash of the manifest.
+    pub manifest: String,
+    /// What the rows were made from, as one text: two runs with the same have the same rows.
+    pub fingerprint: String,
+    /// What the sources said about themselves.
+    pub sources: Vec<SourceState>,
+}
+
+/// A table that goes live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedTable {
+    /// Its name.
+    pub name: Identifier,
+    /// PostgreSQL's id of it, which it keeps when it moves from staging.
+    pub oid: u32,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// What a source said about itself when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceState {
+    /// Its file name.
+    pub file: String,
+    /// Its entity tag.
+    pub etag: Option<String>,
+    /// Its time of last change, in its own words.
+    pub last_modified: Option<String>,
+    /// Its size in bytes as it was transferred.
+    pub bytes: Option<u64>,
+    /// Hash of its bytes, in hex.
+    pub sha256: Option<String>,
+}
+
+impl Publication {
+    /// Writes it into the transaction that is open on `connection`, fenced: a run that is not `running` any more, because
+    /// another took over, cannot publish. Takes row locks on the dataset's own rows of the ledger and no others.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`], or the database's own; the transaction can then only be rolled back.
+    pub async fn write(&self, connection: &Connection, tables: &[PublishedTable]) -> Result<(), Error> {
+        let what = "write the publication into the ledger";
+        let dataset = self.dataset.as_str();
+        let rows: Vec<i64> = tables.iter().map(|table| bigint(table.rows)).collect();
+        let fenced = connection
+            .execute(
+                what,
+                "UPDATE freshet.runs SET state = 'published', finished = clock_timestamp(), fingerprint = $2, rows = $3,
+                     exit_code = 0
+                 WHERE run = $1 AND state = 'running'",
+                &[self.run.uuid(), &self.fingerprint, &rows.iter().sum::<i64>()],
+            )
+            .await?;
+        if fenced != 1 {
+            let state = connection
+                .maybe(what, "SELECT state FROM freshet.runs WHERE run = $1", &[self.run.uuid()])
+                .await?
+                .map_or_else(|| "unknown".to_owned(), |row| row.get(0));
+            return Err(Error::Fenced { run: self.run, state });
+        }
+        connection
+            .execute(
+                what,
+                "INSERT INTO freshet.published AS p
+                     (dataset, run, generation, manifest, fingerprint, scheduled_time, published)
+                 VALUES ($1, $2, 1, $3, $4, $5, clock_timestamp())
+                 ON CONFLICT (dataset) DO UPDATE
+                 SET (run, generation, manifest, fingerprint, scheduled_time, published) = (excluded.run, p.generation + 1,
+                     excluded.manifest, excluded.fingerprint, excluded.scheduled_time, excluded.published)",
+                &[&dataset, self.run.uuid(), &self.manifest, &self.fingerprint, &self.scheduled_time],
+            )
+            .await?;
+        self.write_tables(connection, what, tables, &rows).await?;
+        self.write_sources(connection, what).await?;
+        Ok(())
+    }
+
+    async fn write_tables(
+        &self,
+        connection: &Connection,
+        what: &str,
+        tables: &[PublishedTable],
+        rows: &[i64],
+    ) -> Result<(), postgres::Error> {
+        let dataset = self.dataset.as_str();
+        let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+        let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+        connection.execute(what, "DELETE FROM freshet.published_tables WHERE dataset = $1", &[&dataset]).await?;
+        connection
+            .execute(
+                what,
+                "INSERT INTO freshet.published_tables (dataset, table_name, table_oid, rows)
+                 SELECT $1, * FROM unnest($2::text[], $3::oid[], $4::int8[])",
+                &[&dataset, &names, &oids, &rows],
+            )
+            .await?;
+        Ok(())
+    }
+
+    async fn write_sources(&self, connection: &Connection, what: &str) -> Result<(), postgres::Error> {
+        let dataset = self.dataset.as_str();
+        let text = |pick: fn(&SourceState) -> &Option<String>| -> Vec<Option<&str>> {
+            self.sources.iter().map(|source| pick(source).as_deref()).collect()
+        };
+        let files: Vec<&str> = self.sources.iter().map(|source| source.file.as_str()).collect();
+        let bytes: Vec<Option<i64>> = self.sources.iter().map(|source| source.bytes.map(bigint)).collect();
+        connection.execute(what, "DELETE FROM freshet.sources WHERE dataset = $1", &[&dataset]).await?;
+        connection
+            .execute(
+                what,
+                "INSERT INTO freshet.sources (dataset, file, etag, last_modified, bytes, sha256)
+                 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::int8[], $6::text[])",
+                &[
+                    &dataset,
+                    &files,
+                    &text(|source| &source.etag),
+                    &text(|source| &source.last_modified),
+                    &bytes,
+                    &text(|source| &source.sha256),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+}
