@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask demo` and `cargo xtask test` are all that a fresh checkout needs.
 
 mod command;
+mod image;
 mod test;
 mod tools;
 
@@ -19,11 +20,24 @@ struct Cli {
 enum Verb {
     /// Everything a change must pass, the same as CI
     Test,
+    /// The worker's image
+    Image {
+        /// Name and tag
+        #[arg(long, default_value = "freshet-worker:local")]
+        tag: String,
+        /// How the binary inside is compiled
+        #[arg(long, value_enum, default_value = "release")]
+        profile: image::Profile,
+        /// Where the bases come from
+        #[arg(long, value_enum, default_value = "pulled")]
+        bases: image::Bases,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Test => test::run(),
+        Verb::Image { tag, profile, bases } => image::build(&tag, profile, bases),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
