@@ -95,12 +95,18 @@ pub struct Invocation {
 impl Invocation {
     /// A program that is given `PATH`, `HOME` and `TMPDIR`, dummy AWS credentials and a region, and nothing else.
     pub fn of(program: impl Into<PathBuf>) -> Self {
-        let inherited = INHERITED.into_iter().filter_map(|name| Some((name.into(), env::var_os(name)?)));
-        let dummies = DUMMY_AWS.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let inherited = INHERITED.into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
+        let with_inherited = inherited.fold(Self::bare(program), |call, (name, value)| call.env(name, value));
+        DUMMY_AWS.into_iter().fold(with_inherited, |call, (name, value)| call.env(name, value))
+    }
+
+    /// A program that is given `PATH` and nothing else.
+    pub fn bare(program: impl Into<PathBuf>) -> Self {
+        let path = env::var_os("PATH").map(|path| ("PATH".into(), path));
         Self {
             program: program.into(),
             arguments: Vec::new(),
-            environment: inherited.chain(dummies).collect(),
+            environment: path.into_iter().collect(),
             folder: None,
             input: Input::Empty,
             limit: RUN_LIMIT,

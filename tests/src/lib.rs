@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod binaries;
+pub mod fargate;
 pub mod http;
 pub mod moto;
 pub mod postgres;
@@ -15,6 +16,7 @@ pub mod violations;
 
 mod background;
 mod error;
+mod random;
 mod target;
 mod transport;
 

@@ -2,6 +2,7 @@
 
 use super::{Aws, tags};
 use crate::error::{Error, Result};
+use crate::http::percent_decode;
 
 /// The default network of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,17 @@ impl Aws {
             Some(security_group) => Ok(Network { subnets, security_group }),
             None => Err(Error::failed(&self.endpoint, "there is no default network at this endpoint")),
         }
+    }
+
+    /// Fails when a role is missing, or its trust policy does not let this service assume it.
+    pub fn check_role(&self, arn: &str, service: &str) -> Result<()> {
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        let role = self.query("iam", "GetRole", &[("RoleName", name)])?;
+        let trust = tags(&role, "AssumeRolePolicyDocument").into_iter().next().unwrap_or_default();
+        if percent_decode(&trust).contains(&format!("\"{service}\"")) {
+            return Ok(());
+        }
+        Err(Error::failed(arn, format!("{service} is not allowed to assume this role")))
     }
 
     /// Makes the role that AWS Batch makes for itself in a real account, and returns its ARN. Nothing happens when it is

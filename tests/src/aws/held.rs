@@ -51,27 +51,16 @@ impl Aws {
         Ok(self.json("ecs", "DescribeTaskDefinition", &input)?["taskDefinition"].take())
     }
 
-    /// Registers a new revision of what `describe_task_definition` gave, after a change by hand, and returns its ARN.
-    pub fn register_task_definition(&self, definition: &Value) -> Result<String> {
-        // Members that describe a revision and are refused at registration.
-        const READ_ONLY: [&str; 9] = [
-            "taskDefinitionArn",
-            "revision",
-            "status",
-            "requiresAttributes",
-            "compatibilities",
-            "registeredAt",
-            "registeredBy",
-            "deregisteredAt",
-            "tags",
-        ];
-        let mut input = definition.clone();
-        if let Some(members) = input.as_object_mut() {
-            members.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
-        }
-        let registered = self.json("ecs", "RegisterTaskDefinition", &input)?;
-        let arn = registered["taskDefinition"]["taskDefinitionArn"].as_str();
-        arn.map(str::to_owned).ok_or_else(|| Error::failed("ecs:RegisterTaskDefinition", "the answer holds no ARN"))
+    /// Whether a cluster, by name or ARN, takes tasks.
+    pub fn cluster_is_active(&self, cluster: &str) -> Result<bool> {
+        let answer = self.json("ecs", "DescribeClusters", &json!({"clusters": [cluster]}))?;
+        Ok(answer["clusters"][0]["status"] == "ACTIVE")
+    }
+
+    /// Whether a job queue, by name or ARN, takes jobs.
+    pub fn job_queue_is_enabled(&self, queue: &str) -> Result<bool> {
+        let answer = self.rest("batch", "POST", "/v1/describejobqueues", Some(&json!({"jobQueues": [queue]})))?;
+        Ok(answer["jobQueues"][0]["state"] == "ENABLED")
     }
 
     /// Job definitions by ARN or `name:revision`; a bare name gives all active revisions.
@@ -92,43 +81,11 @@ impl Aws {
         text.ok_or_else(|| Error::failed("secretsmanager:GetSecretValue", format!("{id} holds no text")))
     }
 
-    /// Makes a secret, or gives it a new value when it is there.
-    pub fn put_secret(&self, name: &str, text: &str) -> Result<()> {
-        match self.json("secretsmanager", "CreateSecret", &json!({"Name": name, "SecretString": text})) {
-            Err(Error::Aws { code, .. }) if code == "ResourceExistsException" => {
-                let input = json!({"SecretId": name, "SecretString": text});
-                self.json("secretsmanager", "PutSecretValue", &input).map(drop)
-            }
-            other => other.map(drop),
-        }
-    }
-
-    /// Makes a log group; fails when it is there.
-    pub fn create_log_group(&self, group: &str) -> Result<()> {
-        self.json("logs", "CreateLogGroup", &json!({"logGroupName": group})).map(drop)
-    }
-
-    /// Makes a stream and puts these lines into it; times are milliseconds since 1970.
-    pub fn put_log_stream(&self, group: &str, stream: &str, events: &[(i64, String)]) -> Result<()> {
-        /// AWS takes 10,000 events and 1 MiB at a time; a line and its overhead rarely have 1 KiB.
-        const BATCH: usize = 1000;
-        let place = json!({"logGroupName": group, "logStreamName": stream});
-        match self.json("logs", "CreateLogStream", &place) {
-            // A further attempt of the same job writes to the same stream.
-            Err(Error::Aws { code, .. }) if code == "ResourceAlreadyExistsException" => {}
-            other => drop(other?),
-        }
-        for batch in events.chunks(BATCH) {
-            let mut input = place.clone();
-            input["logEvents"] =
-                batch.iter().map(|(time, line)| json!({"timestamp": time, "message": line})).collect::<Value>();
-            let answer = self.json("logs", "PutLogEvents", &input)?;
-            // HTTP 200, and the lines are gone: too old, or in the future.
-            if let Some(rejected) = answer.get("rejectedLogEventsInfo").filter(|rejected| !rejected.is_null()) {
-                return Err(Error::failed("logs:PutLogEvents", format!("some lines were rejected: {rejected}")));
-            }
-        }
-        Ok(())
+    /// Whether a log group of exactly this name exists.
+    pub fn log_group_exists(&self, name: &str) -> Result<bool> {
+        let input = json!({"logGroupNamePrefix": name});
+        let groups = self.list("logs", "DescribeLogGroups", input, "logGroups", "nextToken")?;
+        Ok(groups.iter().any(|group| group["logGroupName"] == name))
     }
 
     /// The lines of a stream, oldest first.

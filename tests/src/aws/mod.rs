@@ -5,6 +5,7 @@
 mod account;
 mod control_plane;
 mod held;
+mod placed;
 
 use bytes::Bytes;
 use hyper::{Request, Response};

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::http::percent_encode;
 use crate::process::{Input, Process, Signal, TemporaryDir};
+use crate::random;
 use installation::Installation;
 
 pub use query::{connect, literal, quote};
@@ -80,7 +81,7 @@ impl PostgresCluster {
     pub fn start_with(durability: Durability, settings: &[(&str, &str)]) -> Result<Self> {
         let installation = Installation::find()?;
         let folder = TemporaryDir::create(&installation.temporary_parent(SOCKET_DIR_MAX)?, "freshet-pg-")?;
-        let password = random_password()?;
+        let password = random::hex(16)?;
         installation.hand_over(folder.path())?;
         initialise(&installation, folder.path(), &password)?;
 
@@ -235,16 +236,4 @@ fn in_folder(mut command: Command, folder: &Path) -> Command {
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("find a free loopback port"))?;
     Ok(listener.local_addr().map_err(Error::io("find a free loopback port"))?.port())
-}
-
-fn random_password() -> Result<String> {
-    use std::fmt::Write as _;
-    use std::io::Read as _;
-    let mut bytes = [0_u8; 16];
-    let mut source = fs::File::open("/dev/urandom").map_err(Error::io("open /dev/urandom"))?;
-    source.read_exact(&mut bytes).map_err(Error::io("read /dev/urandom"))?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
 }

@@ -157,6 +157,11 @@ impl Process {
         }
     }
 
+    /// Waits for the end; `false` when that took longer than the limit.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        self.shared.wait_for(limit, |state| state.ended).is_some()
+    }
+
     /// Waits for the end and returns everything the process wrote. Past the limit the process is killed and the error
     /// shows its output.
     pub fn finish(self, limit: Duration) -> Result<Run> {
