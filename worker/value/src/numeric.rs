@@ -56,21 +56,16 @@ impl Short {
         if digits.len() > 17 {
             return None;
         }
-        let (mut value, mut point, mut count) = (0_u64, None, 0);
-        for (i, byte) in digits.iter().enumerate() {
-            let digit = byte.wrapping_sub(b'0');
-            if digit <= 9 {
-                value = value * 10 + u64::from(digit);
-                count += 1;
-            } else if *byte == b'.' && point.is_none() {
-                point = Some(i);
-            } else {
-                return None;
+        let (whole, rest) = leading_digits(digits);
+        let (fraction, rest, scale, points) = match rest {
+            [b'.', behind @ ..] => {
+                let (fraction, rest) = leading_digits(behind);
+                (fraction, rest, behind.len(), 1)
             }
-        }
-        let scale = point.map_or(0, |point| digits.len() - point - 1);
-        let unit = POWERS[scale];
-        (count > 0).then_some(Self { negative, whole: value / unit, fraction: value % unit, scale })
+            rest => (0, rest, 0, 0),
+        };
+        let is_number = rest.is_empty() && digits.len() > points;
+        is_number.then_some(Self { negative, whole, fraction, scale })
     }
 
     /// Whether it surely fits; if not, the general path finds the reason.
@@ -125,6 +120,17 @@ impl Short {
         }
         out.extend_from_slice(&field[..12 + 2 * used.len()]);
     }
+}
+
+/// The value of the digits that a text begins with, and what follows them.
+#[inline]
+fn leading_digits(mut text: &[u8]) -> (u64, &[u8]) {
+    let mut value = 0;
+    while let [digit @ b'0'..=b'9', rest @ ..] = text {
+        value = value * 10 + u64::from(digit - b'0');
+        text = rest;
+    }
+    (value, text)
 }
 
 /// The lowest base-10000 digit.
