@@ -1,11 +1,6 @@
 //! The cluster starts from the machine's own PostgreSQL, keeps strangers out, and leaves nothing behind.
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
-
 use freshet_tests::postgres::{Durability, PostgresCluster, connect};
-use freshet_tests::process::{Input, Process, Signal};
 
 #[test]
 fn a_cluster_answers_and_keeps_what_it_was_told_to() {
@@ -53,30 +48,4 @@ fn a_dropped_cluster_leaves_neither_server_nor_folder() {
     drop(cluster);
     assert!(!folder.exists());
     assert!(tokio::runtime::Runtime::new().unwrap().block_on(connect(&url)).is_err());
-}
-
-/// Not a check: the process that the next test kills.
-#[test]
-#[ignore = "started by the test that kills it"]
-fn hold_a_cluster_until_killed() {
-    let cluster = PostgresCluster::shared();
-    eprintln!("folder {}", cluster.socket_dir().display());
-    std::thread::sleep(Duration::from_mins(10));
-}
-
-#[test]
-fn a_killed_test_leaves_neither_server_nor_folder() {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "hold_a_cluster_until_killed", "--nocapture"]);
-    let holder = Process::spawn(command, Input::Empty).unwrap();
-    let line = holder.wait_for_line(Duration::from_mins(2), |line| line.text.starts_with("folder ")).unwrap();
-    let folder = PathBuf::from(line.text.trim_start_matches("folder "));
-    assert!(folder.join("data/postmaster.pid").exists());
-    holder.signal(Signal::KILL);
-    drop(holder);
-    let gone = (0..2000).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        !folder.exists()
-    });
-    assert!(gone, "{} is still there", folder.display());
 }
