@@ -9,6 +9,7 @@ pub mod fault;
 pub mod format;
 pub mod ledger;
 pub mod postgres;
+pub mod reading;
 pub mod report;
 pub mod secrets;
 pub mod settings;

@@ -6,7 +6,7 @@ use std::io::Read;
 use bytes::Bytes;
 
 use super::FormatError;
-use crate::source::Body;
+use crate::source::{Body, Content};
 
 /// Bytes that a blocking thread reads in order.
 pub trait Blocks {
@@ -15,6 +15,16 @@ pub trait Blocks {
 
     /// The current block; empty before the first [`advance`](Self::advance) and at the end.
     fn block(&self) -> &[u8];
+}
+
+impl<B: Blocks + ?Sized> Blocks for &mut B {
+    fn advance(&mut self) -> Result<(), FormatError> {
+        (**self).advance()
+    }
+
+    fn block(&self) -> &[u8] {
+        (**self).block()
+    }
 }
 
 impl<B: Blocks + ?Sized> Blocks for Box<B> {
@@ -42,6 +52,11 @@ impl<R: Read> ReadBlocks<R> {
     /// Blocks of at most [`BLOCK`] bytes.
     pub fn new(reader: R) -> Self {
         Self { reader, buffer: vec![0; BLOCK], filled: 0 }
+    }
+
+    /// What was read from.
+    pub fn into_inner(self) -> R {
+        self.reader
     }
 }
 
@@ -73,6 +88,11 @@ impl BodyBlocks {
     /// A block a piece.
     pub fn new(body: Body) -> Self {
         Self { body, piece: Bytes::new() }
+    }
+
+    /// What came, once it has come completely.
+    pub fn content(&self) -> Option<Content> {
+        self.body.content().cloned()
     }
 }
 

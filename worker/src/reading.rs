@@ -1,0 +1,30 @@
+//! Records become rows. A table of the manifest and the way to its sources come in; what goes out is the table's complete binary
+//! `COPY` stream in chunks, each value that could not be read with its place, and at the end what was read: rows, bytes, counts
+//! per column, drift, and the fingerprints of the sources.
+//!
+//! One blocking thread a table pulls blocks, parses and encodes; it allocates nothing per row. Downloads and the database are served by
+//! the runtime on both sides of it, over short channels, so that memory does not grow with the file.
+
+mod budget;
+mod derive;
+mod error;
+mod header;
+mod incoming;
+mod layout;
+mod outcome;
+mod plan;
+mod reject;
+mod rows;
+mod stream;
+mod tally;
+mod unserved;
+
+pub use budget::{OverBudget, Overrun, over_budget};
+pub use error::ReadError;
+pub use header::{HeaderError, MissingColumn};
+pub use layout::copied_columns;
+pub use outcome::{Drift, TableReading};
+pub use reject::{COLUMN_REJECTS_MAX, Consequence, RAW_MAX, Reject, TABLE_REJECTS_MAX};
+pub use stream::{TableStream, spawn};
+pub use tally::ColumnTally;
+pub use unserved::{Unserved, unserved};

@@ -1,0 +1,108 @@
+//! Why a table could not be read. Each error names the source's file, and the archive's member where there is one.
+
+use manifest::Identifier;
+
+use super::derive::TemplateError;
+use super::header::HeaderError;
+use super::unserved::Unserved;
+use crate::fault::{Exit, Fault, Retry};
+use crate::format::{FormatError, UnknownEncoding};
+use crate::source::SourceError;
+
+/// A table that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bytes did not come.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The bytes are not what the manifest says.
+    #[error("{file}: {error}")]
+    Format {
+        /// File and member.
+        file: String,
+        /// What is wrong.
+        error: FormatError,
+    },
+    /// The header row is not what the manifest says.
+    #[error("table {table}: {file}: {error}")]
+    Header {
+        /// The table.
+        table: Identifier,
+        /// File and member.
+        file: String,
+        /// What is wrong.
+        error: Box<HeaderError>,
+    },
+    /// A template of `derive` that cannot be used with this source.
+    #[error("table {table}: {file}: derive of column {column}: {error}")]
+    Template {
+        /// The table.
+        table: Identifier,
+        /// The source's file.
+        file: String,
+        /// The derived column.
+        column: Identifier,
+        /// What is wrong.
+        error: Box<TemplateError>,
+    },
+    /// An encoding that does not exist.
+    #[error("{file}: {error}")]
+    Encoding {
+        /// The source's file.
+        file: String,
+        /// What is wrong.
+        error: UnknownEncoding,
+    },
+    /// Something that this version of the worker does not do.
+    #[error("{0}")]
+    Unserved(Unserved),
+}
+
+impl ReadError {
+    /// An error of the format of a file; one of its source stays what it is.
+    pub(super) fn format(file: impl Into<String>, error: FormatError) -> Self {
+        match error {
+            FormatError::Source(error) => Self::Source(*error),
+            error => Self::Format { file: file.into(), error },
+        }
+    }
+}
+
+impl Fault for ReadError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.code(),
+            Self::Format { error, .. } => error.code(),
+            Self::Header { error, .. } => error.code(),
+            Self::Template { .. } => "derive",
+            Self::Encoding { .. } => "encoding",
+            Self::Unserved(_) => "unserved",
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Source(error) => error.exit(),
+            Self::Format { error, .. } => error.exit(),
+            Self::Header { .. } => Exit::Refused,
+            Self::Template { .. } | Self::Encoding { .. } | Self::Unserved(_) => Exit::Configuration,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Source(error) => error.retry(),
+            Self::Format { error, .. } => error.retry(),
+            _ => Retry::Never,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.advice(),
+            Self::Format { error, .. } => error.advice(),
+            Self::Header { error, .. } => error.advice(),
+            _ => None,
+        }
+    }
+}

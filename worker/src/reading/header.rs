@@ -1,0 +1,359 @@
+//! Which field of a file belongs to which column. A header row and a table's declarations come in; the place of each column goes out,
+//! or what keeps the file from being that table, with the line of the manifest that would repair it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use manifest::Identifier;
+use manifest::dataset::{ExtraColumns, Table};
+
+/// Two names are near when they are at least so much alike, on a scale to 1.
+const NEAR: f64 = 0.8;
+
+/// A header row that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// Declared columns that the header lacks.
+    #[error("the header has no column for {}", List(.0))]
+    Missing(Vec<MissingColumn>),
+    /// Two headers for one column.
+    #[error("the headers {} are all column `{column}`", quoted(headers))]
+    Duplicate {
+        /// The column.
+        column: Identifier,
+        /// The headers as the file has them.
+        headers: Vec<String>,
+    },
+    /// Headers that are not declared, where `extra: refuse`.
+    #[error("the header has columns that the manifest does not know: {}", quoted(.0))]
+    Extra(Vec<String>),
+    /// `header: find`, and no row fits.
+    #[error(
+        "none of the first {rows} rows is the header; the nearest, line {line}, has no column for {}",
+        List(missing)
+    )]
+    NotFound {
+        /// Rows that were looked at.
+        rows: usize,
+        /// Line of the nearest.
+        line: u64,
+        /// What it lacks.
+        missing: Vec<MissingColumn>,
+    },
+    /// The text ends before a header.
+    #[error("there is no header row, and nothing else")]
+    Empty,
+}
+
+/// A declared column that the header lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingColumn {
+    /// The column.
+    pub column: Identifier,
+    /// A header that is not declared and much alike.
+    pub near: Option<String>,
+}
+
+struct List<'a>(&'a [MissingColumn]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, MissingColumn { column, near }) in self.0.iter().enumerate() {
+            write!(f, "{}`{column}`", if index == 0 { "" } else { ", " })?;
+            if let Some(near) = near {
+                write!(f, " (did you mean {near:?}?)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn quoted(headers: &[String]) -> String {
+    headers.iter().map(|header| format!("{header:?}")).collect::<Vec<_>>().join(", ")
+}
+
+impl HeaderError {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "column_missing",
+            Self::Duplicate { .. } => "column_duplicate",
+            Self::Extra(_) => "column_extra",
+            Self::NotFound { .. } => "header_not_found",
+            Self::Empty => "source_empty",
+        }
+    }
+
+    pub(super) fn advice(&self) -> Option<String> {
+        match self {
+            Self::Missing(missing) | Self::NotFound { missing, .. } => {
+                let near = missing.iter().filter_map(|missing| Some((missing.near.as_ref()?, &missing.column)));
+                let renames: Vec<_> = near.map(|(near, column)| format!("{near:?}: {column}")).collect();
+                let names: Vec<_> = missing.iter().map(|missing| missing.column.as_str()).collect();
+                Some(if renames.is_empty() {
+                    format!("if files may lack it, say `optional: [{}]`", names.join(", "))
+                } else {
+                    format!("if it was renamed, say `rename: {{{}}}`", renames.join(", "))
+                })
+            }
+            Self::Duplicate { column, headers } => {
+                let other = headers.last()?;
+                Some(format!(
+                    "say which one with `rename: {{{:?}: {column}}}`, and `skip: [{other:?}]`",
+                    headers.first()?
+                ))
+            }
+            Self::Extra(headers) => Some(format!("declare them, or say `skip: [{}]`", quoted(headers))),
+            Self::Empty => None,
+        }
+    }
+}
+
+/// A name without what publishers vary: case, blanks, punctuation. A percent sign is the word `pct`.
+pub(super) fn reduced(name: &str) -> String {
+    let mut reduced = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '%' => reduced.push_str("pct"),
+            c if c.is_alphanumeric() => reduced.extend(c.to_lowercase()),
+            _ => {}
+        }
+    }
+    reduced
+}
+
+/// What a table wants from a file, and how headers are matched to it.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    columns: Vec<WantedColumn>,
+    by_name: BTreeMap<String, usize>,
+    /// Header as declared, the same reduced, column.
+    rename: Vec<(String, String, usize)>,
+    /// Header as declared, and the same reduced.
+    skip: Vec<(String, String)>,
+    extra: ExtraColumns,
+}
+
+#[derive(Debug)]
+struct WantedColumn {
+    name: Identifier,
+    need: Need,
+}
+
+/// Whether a file may lack a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Required,
+    Optional,
+}
+
+/// Where a file has its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binding {
+    /// Field of each wanted column, in the order they are wanted; `None` where the file lacks an optional one.
+    pub(super) fields: Vec<Option<usize>>,
+    /// Fields of a complete record.
+    pub(super) width: usize,
+    /// Headers that are neither declared nor skipped.
+    pub(super) extra: Vec<String>,
+    /// Optional columns that the file lacks.
+    pub(super) absent: Vec<Identifier>,
+}
+
+impl Wanted {
+    /// What these columns of a table want from its files.
+    pub(super) fn new(table: &Table, columns: impl IntoIterator<Item = (Identifier, Need)>) -> Self {
+        let columns: Vec<_> = columns.into_iter().map(|(name, need)| WantedColumn { name, need }).collect();
+        let place = |name: &Identifier| columns.iter().position(|column| column.name == *name);
+        Self {
+            by_name: columns.iter().enumerate().map(|(place, column)| (reduced(column.name.as_str()), place)).collect(),
+            rename: table
+                .rename
+                .iter()
+                .filter_map(|(header, column)| Some((header.trim().to_owned(), reduced(header), place(column)?)))
+                .collect(),
+            skip: table.skip.iter().map(|header| (header.trim().to_owned(), reduced(header))).collect(),
+            extra: table.extra,
+            columns,
+        }
+    }
+
+    /// The place of a column among the wanted.
+    pub(super) fn place(&self, name: &Identifier) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == *name)
+    }
+
+    /// A file without a header row: the columns in the order they are declared.
+    pub(super) fn in_order(&self) -> Binding {
+        let fields = (0..self.columns.len()).map(Some).collect();
+        Binding { fields, width: self.columns.len(), extra: Vec::new(), absent: Vec::new() }
+    }
+
+    /// Matches a header row.
+    pub(super) fn bind(&self, header: &[String]) -> Result<Binding, HeaderError> {
+        let mut found: Vec<Vec<usize>> = vec![Vec::new(); self.columns.len()];
+        let mut extra = Vec::new();
+        for (field, name) in header.iter().enumerate() {
+            let (name, short) = (name.trim(), reduced(name));
+            if let Some(column) = self.renamed(header, name, &short) {
+                found[column].push(field);
+            } else if self.skipped(name, &short) || short.is_empty() {
+                // Nobody asked for it, or it has no name to ask by.
+            } else if let Some(column) = self.by_name.get(&short) {
+                found[*column].push(field);
+            } else {
+                extra.push(name.to_owned());
+            }
+        }
+        if let Some((column, fields)) = self.columns.iter().zip(&found).find(|(_, fields)| fields.len() > 1) {
+            let headers = fields.iter().map(|field| header[*field].trim().to_owned()).collect();
+            return Err(HeaderError::Duplicate { column: column.name.clone(), headers });
+        }
+        let lacking = |need: Need| {
+            let columns = self.columns.iter().zip(&found);
+            columns.filter(move |(column, fields)| fields.is_empty() && column.need == need).map(|(column, _)| column)
+        };
+        let missing: Vec<_> = lacking(Need::Required)
+            .map(|column| MissingColumn { column: column.name.clone(), near: near(&column.name, &extra) })
+            .collect();
+        if !missing.is_empty() {
+            return Err(HeaderError::Missing(missing));
+        }
+        if self.extra == ExtraColumns::Refuse && !extra.is_empty() {
+            return Err(HeaderError::Extra(extra));
+        }
+        let absent = lacking(Need::Optional).map(|column| column.name.clone()).collect();
+        let fields = found.into_iter().map(|fields| fields.first().copied()).collect();
+        Ok(Binding { fields, width: header.len(), extra, absent })
+    }
+
+    /// Whether a header is not to be loaded. One that only looks like a skipped one may still be a column.
+    fn skipped(&self, name: &str, short: &str) -> bool {
+        let alike = |other: &str| short == other && !self.by_name.contains_key(short);
+        self.skip.iter().any(|(exact, reduced)| name == exact || alike(reduced))
+    }
+
+    /// The column that a header is renamed to. One that is written exactly as declared outranks those that only look like it.
+    fn renamed(&self, header: &[String], name: &str, short: &str) -> Option<usize> {
+        let matching = |(exact, reduced, _): &&(String, String, usize)| {
+            if header.iter().any(|other| other.trim() == exact) {
+                name == exact
+            } else {
+                short == reduced && !short.is_empty()
+            }
+        };
+        self.rename.iter().find(matching).map(|(.., column)| *column)
+    }
+}
+
+/// The header that is most like a column's name, if any is much.
+fn near(column: &Identifier, extra: &[String]) -> Option<String> {
+    let wanted = reduced(column.as_str());
+    let likeness = |header: &String| {
+        let short = reduced(header);
+        strsim::jaro_winkler(&wanted, &short).max(strsim::normalized_damerau_levenshtein(&wanted, &short))
+    };
+    let best = extra.iter().map(|header| (likeness(header), header)).max_by(|one, other| one.0.total_cmp(&other.0));
+    best.filter(|(likeness, _)| *likeness >= NEAR).map(|(_, header)| header.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::tests::table;
+    use super::*;
+
+    fn wanted(declared: &[&str], edit: impl FnOnce(&mut Table)) -> Wanted {
+        let mut table = table(&[]);
+        edit(&mut table);
+        let need = |name: &Identifier| {
+            if table.optional.contains(name) { Need::Optional } else { Need::Required }
+        };
+        let columns = declared.iter().map(|name| name.parse::<Identifier>().unwrap()).map(|name| {
+            let need = need(&name);
+            (name, need)
+        });
+        Wanted::new(&table, columns.collect::<Vec<_>>())
+    }
+
+    fn header(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn id(name: &str) -> Identifier {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn names_are_matched_without_case_and_punctuation() {
+        let wanted = wanted(&["documentid", "pcttransferred", "recorded_filed", "job_no"], |_| {});
+        let binding = wanted.bind(&header(&["% TRANSFERRED", "Recorded / Filed", "DOCUMENT ID ", "Job No."])).unwrap();
+        assert_eq!(binding.fields, [Some(2), Some(0), Some(1), Some(3)]);
+        assert_eq!((binding.width, binding.extra.len()), (4, 0));
+    }
+
+    #[test]
+    fn letters_of_any_script_are_letters() {
+        let wanted = wanted(&["año", "straße"], |_| {});
+        assert_eq!(wanted.bind(&header(&["STRAßE", "AÑO"])).unwrap().fields, [Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn a_renamed_header_is_found_and_the_exact_one_first() {
+        let wanted = wanted(&["series_name", "lot"], |table| {
+            table.rename.insert("table".into(), id("series_name"));
+            table.rename.insert("LOT #".into(), id("lot"));
+        });
+        let binding = wanted.bind(&header(&["lot", "Table", "LOT #"])).unwrap_err();
+        assert!(matches!(binding, HeaderError::Duplicate { .. }));
+        assert_eq!(wanted.bind(&header(&["Table", "LOT #"])).unwrap().fields, [Some(0), Some(1)]);
+        assert_eq!(wanted.bind(&header(&["Table", "Lot"])).unwrap().fields, [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_missing_column_is_answered_with_the_header_that_was_meant() {
+        let wanted = wanted(&["violationid", "communityboard"], |_| {});
+        let error = wanted.bind(&header(&["ViolationID", "Community Bord", "Other"])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the header has no column for `communityboard` (did you mean \"Community Bord\"?)"
+        );
+        assert_eq!(error.advice().unwrap(), "if it was renamed, say `rename: {\"Community Bord\": communityboard}`");
+        let error = wanted.bind(&header(&["ViolationID", "Other"])).unwrap_err();
+        assert_eq!(error.to_string(), "the header has no column for `communityboard`");
+        assert_eq!(error.advice().unwrap(), "if files may lack it, say `optional: [communityboard]`");
+    }
+
+    #[test]
+    fn optional_extra_and_skipped_columns_are_told_apart() {
+        let edit = |table: &mut Table| {
+            table.optional.insert(id("nta"));
+            table.skip.insert("Not Used".into());
+        };
+        let given = header(&["ID", "NOT_USED", "New One", ""]);
+        let binding = wanted(&["id", "nta"], edit).bind(&given).unwrap();
+        assert_eq!(binding.fields, [Some(0), None]);
+        assert_eq!((binding.extra, binding.absent), (vec!["New One".to_owned()], vec![id("nta")]));
+        let strict = wanted(&["id"], |table| {
+            edit(table);
+            table.extra = ExtraColumns::Refuse;
+        });
+        let error = strict.bind(&given).unwrap_err();
+        assert_eq!(error.to_string(), "the header has columns that the manifest does not know: \"New One\"");
+        assert_eq!(error.advice().unwrap(), "declare them, or say `skip: [\"New One\"]`");
+    }
+
+    #[test]
+    fn two_headers_for_one_column_are_refused_and_two_that_nobody_wants_are_not() {
+        let wanted = wanted(&["lot"], |_| {});
+        let error = wanted.bind(&header(&["Lot", "LOT."])).unwrap_err();
+        assert_eq!(error.to_string(), "the headers \"Lot\", \"LOT.\" are all column `lot`");
+        assert!(wanted.bind(&header(&["Lot", "x", "X", "", ""])).is_ok());
+    }
+
+    #[test]
+    fn one_of_two_headers_for_a_column_can_be_skipped() {
+        let wanted = wanted(&["lot"], |table| {
+            table.skip.insert("LOT.".into());
+        });
+        assert_eq!(wanted.bind(&header(&["LOT.", "Lot"])).unwrap().fields, [Some(1)]);
+    }
+}

@@ -1,0 +1,78 @@
+//! What a table's sources held, told when all of them are read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use manifest::Identifier;
+
+use super::tally::ColumnTally;
+use crate::source::SourceFingerprint;
+
+/// What was read for one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableReading {
+    /// Rows of the `COPY` stream.
+    pub rows: u64,
+    /// Records that were kept out, because they had too few or too many fields or no value where one must be.
+    pub rejected_rows: u64,
+    /// Records that `keep` did not want.
+    pub filtered_rows: u64,
+    /// Records that were wrong as a whole, by code; they are among the rejected.
+    pub bad_records: BTreeMap<&'static str, u64>,
+    /// Unpacked, decoded bytes.
+    pub bytes: u64,
+    /// Counts per column, in the order of the `COPY`.
+    pub columns: Vec<(Identifier, ColumnTally)>,
+    /// Rejects that were counted and not sent.
+    pub rejects_not_kept: u64,
+    /// What the files had beyond or short of the manifest.
+    pub drift: Vec<Drift>,
+    /// Fingerprints of the sources, by the name of their file.
+    pub fingerprints: BTreeMap<String, SourceFingerprint>,
+}
+
+impl TableReading {
+    /// Records that the table wanted: loaded or kept out.
+    pub fn records(&self) -> u64 {
+        self.rows + self.rejected_rows
+    }
+
+    /// Values that could not be read, all columns together.
+    pub fn bad_values(&self) -> u64 {
+        self.columns.iter().map(|(_, tally)| tally.bad_values()).sum()
+    }
+}
+
+/// A file that is not quite what the manifest says, and can be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drift {
+    /// It has columns that are not declared; they are left out.
+    Extra {
+        /// File and member.
+        file: String,
+        /// Its headers.
+        headers: Vec<String>,
+    },
+    /// It lacks optional columns; they are NULL.
+    Absent {
+        /// File and member.
+        file: String,
+        /// The columns.
+        columns: Vec<Identifier>,
+    },
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Extra { file, headers } => {
+                let headers: Vec<_> = headers.iter().map(|header| format!("{header:?}")).collect();
+                write!(f, "{file} has columns that the manifest does not know: {}", headers.join(", "))
+            }
+            Self::Absent { file, columns } => {
+                let columns: Vec<_> = columns.iter().map(Identifier::as_str).collect();
+                write!(f, "{file} lacks the optional columns {}", columns.join(", "))
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The inner loop: records come in, binary `COPY` rows go out at the end of one buffer, and every value is counted.
+
+use std::collections::BTreeMap;
+
+use manifest::Identifier;
+use tokio::sync::mpsc;
+use value::{Encoded, wire};
+
+use super::layout::Layout;
+use super::outcome::TableReading;
+use super::plan::{Plan, Text};
+use super::reject::{Fresh, Reject, Rejects};
+use super::tally::ColumnTally;
+use crate::format::Record;
+
+/// Code of a blank where a value must be.
+const NO_VALUE: &str = "no_value";
+
+/// Where records come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    pub(super) member: Option<&'a str>,
+}
+
+/// Writes rows and counts.
+pub(super) struct Rows {
+    /// The `COPY` stream since it was last taken away.
+    pub(super) out: Vec<u8>,
+    names: Vec<Identifier>,
+    columns: Vec<ColumnTally>,
+    row_start: [u8; 2],
+    written: u64,
+    rejected: u64,
+    filtered: u64,
+    bad_records: BTreeMap<&'static str, u64>,
+    rejects: Rejects,
+    /// Bad values of the current row: column and code.
+    bad: Vec<(usize, &'static str)>,
+    scratch: Vec<u8>,
+}
+
+impl Rows {
+    /// Rows of a table's columns, beginning with the stream's header.
+    pub(super) fn new(table: Identifier, layout: &Layout, rejects: mpsc::UnboundedSender<Reject>) -> Self {
+        let names: Vec<_> = layout.columns.iter().map(|column| column.name.clone()).collect();
+        // Validation keeps a table within PostgreSQL's 1,600 columns.
+        let width = u16::try_from(names.len()).unwrap_or(u16::MAX);
+        Self {
+            out: wire::HEADER.to_vec(),
+            columns: vec![ColumnTally::default(); names.len()],
+            row_start: wire::row(width),
+            written: 0,
+            rejected: 0,
+            filtered: 0,
+            bad_records: BTreeMap::new(),
+            rejects: Rejects::new(rejects, table, names.len()),
+            bad: Vec::new(),
+            scratch: Vec::new(),
+            names,
+        }
+    }
+
+    /// Writes the row of a record, or counts why there is none.
+    #[inline]
+    pub(super) fn push(&mut self, plan: &Plan, place: Place<'_>, record: &Record<'_>) {
+        if let Err(code) = plan.fits(record) {
+            self.bad_record(plan, place, record, code);
+            return;
+        }
+        if !plan.keeps(record, &mut self.scratch) {
+            self.filtered += 1;
+            return;
+        }
+        let start = self.out.len();
+        self.out.extend_from_slice(&self.row_start);
+        for (index, slot) in plan.slots.iter().enumerate() {
+            let encoded = match slot.text.of(record, &mut self.scratch) {
+                Ok(text) => slot.encoder.encode(text, &mut self.out).map_err(value::Bad::code),
+                Err(code) => Err(code),
+            };
+            match encoded {
+                Ok(Encoded::Value) => {}
+                Ok(Encoded::Trimmed) => self.columns[index].trimmed += 1,
+                Ok(Encoded::Null) if !slot.is_required => self.columns[index].nulls += 1,
+                Ok(Encoded::Null) => return self.keep_out(plan, place, record, start, index, NO_VALUE),
+                Err(code) if slot.is_required => return self.keep_out(plan, place, record, start, index, code),
+                Err(code) => {
+                    self.bad.push((index, code));
+                    self.out.extend_from_slice(&wire::NULL);
+                }
+            }
+        }
+        self.written += 1;
+        if !self.bad.is_empty() {
+            self.bad_values(plan, place, record);
+        }
+    }
+
+    /// Ends the stream and tells what was counted.
+    pub(super) fn finish(mut self) -> (Vec<u8>, TableReading) {
+        self.out.extend_from_slice(&wire::TRAILER);
+        let reading = TableReading {
+            rows: self.written,
+            rejected_rows: self.rejected,
+            filtered_rows: self.filtered,
+            bad_records: self.bad_records,
+            columns: self.names.into_iter().zip(self.columns).collect(),
+            rejects_not_kept: self.rejects.not_kept,
+            ..TableReading::default()
+        };
+        (self.out, reading)
+    }
+
+    /// A record with too few or too many fields. Blank lines are no records.
+    #[cold]
+    fn bad_record(&mut self, plan: &Plan, place: Place<'_>, record: &Record<'_>, code: &'static str) {
+        if record.is_blank_line() {
+            return;
+        }
+        self.rejected += 1;
+        *self.bad_records.entry(code).or_default() += 1;
+        let Place { file, member } = place;
+        self.rejects.row(Fresh { file, member, place: record.place(), column: None, code }, record, plan.delimiter);
+    }
+
+    /// Counts and keeps the values that are NULL in a row because they could not be read.
+    #[cold]
+    fn bad_values(&mut self, plan: &Plan, place: Place<'_>, record: &Record<'_>) {
+        let Place { file, member } = place;
+        for (index, code) in self.bad.drain(..) {
+            self.columns[index].count_bad(code);
+            let fresh = Fresh { file, member, place: record.place(), column: Some((index, &self.names[index])), code };
+            match &plan.slots[index].text {
+                Text::Bbl(fields) => {
+                    // What it was made of says more than the nothing that it came to.
+                    let parts = fields.map(|field| field.map_or(&[][..], |field| record.field(field)));
+                    self.rejects.value(fresh, &parts.join(&b","[..]));
+                }
+                text => self.rejects.value(fresh, text.of(record, &mut self.scratch).unwrap_or_default()),
+            }
+        }
+    }
+
+    /// Takes back a row that lacks a value at `index`, and counts as if each of its values had been looked at once.
+    #[cold]
+    fn keep_out(
+        &mut self,
+        plan: &Plan,
+        place: Place<'_>,
+        record: &Record<'_>,
+        start: usize,
+        index: usize,
+        code: &'static str,
+    ) {
+        for (other, slot) in plan.slots.iter().enumerate() {
+            let encoded = match slot.text.of(record, &mut self.scratch) {
+                Ok(text) => slot.encoder.encode(text, &mut self.out).map_err(value::Bad::code),
+                Err(code) => Err(code),
+            };
+            let tally = &mut self.columns[other];
+            match encoded {
+                // Blanks of rows that are not loaded are nobody's NULLs.
+                Ok(Encoded::Null) if other < index => tally.nulls -= 1,
+                Ok(Encoded::Trimmed) if other < index => tally.trimmed -= 1,
+                Ok(Encoded::Null) if slot.is_required => tally.count_bad(NO_VALUE),
+                Err(code) => tally.count_bad(code),
+                Ok(_) => {}
+            }
+        }
+        self.bad.clear();
+        self.out.truncate(start);
+        self.rejected += 1;
+        let Place { file, member } = place;
+        let column = Some((index, &self.names[index]));
+        self.rejects.row(Fresh { file, member, place: record.place(), column, code }, record, plan.delimiter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use manifest::dataset::{Derivation, Table};
+
+    use super::super::layout::tests::table;
+    use super::super::reject::Consequence;
+    use super::*;
+    use crate::format::blocks::tests::Pieces;
+    use crate::format::csv::Records;
+
+    type Row = Vec<Option<Vec<u8>>>;
+
+    /// The rows of a text as PostgreSQL would get them, what was counted, and what was rejected.
+    fn load(table: &Table, text: &str) -> (Vec<Row>, TableReading, Vec<Reject>) {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let layout = Layout::new(table).unwrap();
+        let mut records = Records::new(Pieces::cut(text.as_bytes(), &[]), b',');
+        let header: Vec<_> = {
+            let record = records.read().unwrap().unwrap();
+            record.fields().map(|field| String::from_utf8(field.to_vec()).unwrap()).collect()
+        };
+        let plan = Plan::new(table, &layout, &table.sources()[0], &layout.wanted.bind(&header).unwrap(), b',').unwrap();
+        let mut rows = Rows::new(table.name.clone(), &layout, sender);
+        while let Some(record) = records.read().unwrap() {
+            rows.push(&plan, Place { file: "t.csv", member: None }, &record);
+        }
+        let (stream, reading) = rows.finish();
+        let mut rejects = Vec::new();
+        while let Ok(reject) = receiver.try_recv() {
+            rejects.push(reject);
+        }
+        (parse(&stream), reading, rejects)
+    }
+
+    /// The fields of a binary `COPY` stream.
+    fn parse(stream: &[u8]) -> Vec<Row> {
+        let mut rest = stream.strip_prefix(&wire::HEADER).unwrap();
+        let mut take = |bytes: usize| {
+            let (taken, left) = rest.split_at(bytes);
+            rest = left;
+            taken.to_vec()
+        };
+        let mut rows = Vec::new();
+        loop {
+            let width = i16::from_be_bytes(take(2).try_into().unwrap());
+            if width == -1 {
+                assert!(rest.is_empty());
+                return rows;
+            }
+            rows.push(
+                (0..width)
+                    .map(|_| {
+                        let length = i32::from_be_bytes(take(4).try_into().unwrap());
+                        usize::try_from(length).ok().map(&mut take)
+                    })
+                    .collect(),
+            );
+        }
+    }
+
+    fn field(value: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
+        let value = value.into();
+        (!value.is_empty()).then_some(value)
+    }
+
+    fn int(value: i32) -> Option<Vec<u8>> {
+        field(value.to_be_bytes())
+    }
+
+    fn text(value: &str) -> Option<Vec<u8>> {
+        field(value)
+    }
+
+    fn tally<'r>(reading: &'r TableReading, column: &str) -> &'r ColumnTally {
+        &reading.columns.iter().find(|(name, _)| name.as_str() == column).unwrap().1
+    }
+
+    #[test]
+    fn fields_go_to_their_columns_in_the_order_of_the_table() {
+        let table = table(&["id bigint identity", "a integer", "b text", "c text"]);
+        let (rows, reading, rejects) = load(&table, "C,extra,A,B\nsee,x,1,\" bee \"\n,y,\"1,234\",\n");
+        assert_eq!(rows, [vec![int(1), text("bee"), text("see")], vec![int(1_234), None, None]]);
+        assert_eq!((reading.rows, reading.records(), rejects.len()), (2, 2, 0));
+        assert_eq!((tally(&reading, "b").trimmed, tally(&reading, "b").nulls), (1, 1));
+    }
+
+    #[test]
+    fn a_bad_value_is_null_in_its_row_and_kept_with_its_place() {
+        let table = table(&["a integer", "b text"]);
+        let (rows, reading, rejects) = load(&table, "a,b\n1,\"x\ny\"\n12x,z\n");
+        assert_eq!(rows, [vec![int(1), text("x\ny")], vec![None, text("z")]]);
+        assert_eq!(tally(&reading, "a").bad, BTreeMap::from([("not_an_integer", 1)]));
+        let Reject { line, offset, column, code, raw, consequence, .. } = rejects[0].clone();
+        assert_eq!((line, offset, code, raw.as_str()), (4, 12, "not_an_integer", "12x"));
+        assert_eq!(column, Some("a".parse().unwrap()));
+        assert_eq!(consequence.as_str(), "null");
+    }
+
+    #[test]
+    fn a_row_without_a_value_where_one_must_be_is_kept_out_whole() {
+        let mut table = table(&["a text", "k integer", "b integer", "c text not null"]);
+        table.primary_key = vec!["k".parse().unwrap()];
+        let given = "a,k,b,c\n x ,,7,c\n,x1,bad,\n, 3, ,\"c \"\"3\"\"\"\n,4,,\n";
+        let (rows, reading, rejects) = load(&table, given);
+        assert_eq!(rows, [vec![None, int(3), None, text("c \"3\"")]]);
+        assert_eq!((reading.rows, reading.rejected_rows, reading.records()), (1, 3, 4));
+        assert_eq!((tally(&reading, "a").nulls, tally(&reading, "a").trimmed), (1, 0));
+        assert_eq!(tally(&reading, "k").bad, BTreeMap::from([("no_value", 1), ("not_an_integer", 1)]));
+        assert_eq!((tally(&reading, "b").nulls, tally(&reading, "b").bad_values()), (1, 1));
+        assert_eq!(tally(&reading, "c").bad, BTreeMap::from([("no_value", 2)]));
+        let raw: Vec<_> = rejects.iter().map(|r| (r.line, r.code, r.raw.as_str(), r.consequence.as_str())).collect();
+        assert_eq!(
+            raw,
+            [
+                (2, "no_value", " x ,,7,c", "row_rejected"),
+                (3, "not_an_integer", ",x1,bad,", "row_rejected"),
+                (5, "no_value", ",4,,", "row_rejected"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_value_of_a_row_that_is_kept_out_is_counted_and_not_told_as_loaded() {
+        let table = table(&["a integer", "b text not null", "c integer"]);
+        let (rows, reading, rejects) = load(&table, "a,b,c\nx,,y\nx,b,3\n");
+        assert_eq!(rows, [vec![None, text("b"), int(3)]]);
+        assert_eq!((tally(&reading, "a").bad_values(), tally(&reading, "c").bad_values()), (2, 1));
+        let raw: Vec<_> = rejects.iter().map(|reject| (reject.raw.as_str(), reject.consequence)).collect();
+        assert_eq!(raw, [("x,,y", Consequence::RowRejected), ("x", Consequence::Null)]);
+    }
+
+    #[test]
+    fn records_of_another_length_are_kept_out_and_blank_lines_are_none() {
+        let table = table(&["a integer", "b text"]);
+        let given = "a,b\n1\n\n   \n1,x,\n1,x,y\n1,\"q,\"\"r\",y\n2,z\n";
+        let (rows, reading, rejects) = load(&table, given);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(reading.bad_records, BTreeMap::from([("too_few_fields", 1), ("too_many_fields", 2)]));
+        assert_eq!(reading.rejected_rows, 3);
+        let raw: Vec<_> = rejects.iter().map(|reject| (reject.line, reject.raw.as_str())).collect();
+        assert_eq!(raw, [(2, "1"), (6, "1,x,y"), (7, "1,\"q,\"\"r\",y")]);
+        assert!(rejects.iter().all(|reject| reject.column.is_none()));
+    }
+
+    #[test]
+    fn derived_columns_are_made_from_the_record() {
+        let mut table = table(&["boro text", "block integer", "bbl char(10)", "label text", "year smallint"]);
+        let arguments = ["boro", "block", "lot"].map(|name| name.parse().unwrap()).to_vec();
+        table.derive.insert("bbl".parse().unwrap(), Derivation::Call { function: "bbl".into(), arguments });
+        table.derive.insert("label".parse().unwrap(), Derivation::Template("{boro}/{year}".into()));
+        table.derive.insert("year".parse().unwrap(), Derivation::Template("{year}".into()));
+        if let manifest::dataset::Content::Sources(sources) = &mut table.content {
+            sources[0].vars.insert("year".into(), "2019".into());
+        }
+        let (rows, reading, rejects) = load(&table, "Boro,Block,Lot\nBronx,432,10\n,1,1\nNYC,600,1\n");
+        let year = Some(2019_i16.to_be_bytes().to_vec());
+        assert_eq!(
+            rows,
+            [
+                vec![text("Bronx"), int(432), text("2004320010"), text("Bronx/2019"), year.clone()],
+                vec![None, int(1), None, None, year.clone()],
+                vec![text("NYC"), int(600), None, text("NYC/2019"), year],
+            ]
+        );
+        assert_eq!(tally(&reading, "bbl").nulls, 1);
+        assert_eq!((rejects[0].code, rejects[0].raw.as_str()), ("not_a_borough", "NYC,600,1"));
+    }
+
+    #[test]
+    fn rows_that_are_not_wanted_are_counted_and_nothing_else() {
+        let mut table = table(&["borough text", "price integer"]);
+        table.keep.insert("borough".parse().unwrap(), ["1".to_owned(), "2".to_owned()].into());
+        let (rows, reading, rejects) = load(&table, "borough,price\n1,5\n 2 ,6\n3,x\nNote,\n");
+        assert_eq!(rows.len(), 2);
+        assert_eq!((reading.rows, reading.filtered_rows, reading.records(), rejects.len()), (2, 2, 2, 0));
+    }
+
+    #[test]
+    fn null_markers_are_null() {
+        let mut table = table(&["a integer", "b text"]);
+        if let manifest::dataset::Content::Sources(sources) = &mut table.content {
+            sources[0].reading.nulls = vec!["N/A".into()];
+        }
+        let (rows, ..) = load(&table, "a,b\nN/A, N/A \n");
+        assert_eq!(rows, [vec![None, None]]);
+    }
+}
