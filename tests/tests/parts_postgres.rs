@@ -1,5 +1,6 @@
 //! The cluster starts from the machine's own PostgreSQL, keeps strangers out, and leaves nothing behind.
 
+use freshet_tests::binaries::Invocation;
 use freshet_tests::postgres::{Durability, PostgresCluster, connect};
 
 #[test]
@@ -31,6 +32,17 @@ async fn each_test_can_have_a_database_and_a_login_of_its_own() {
     assert_eq!((row.get::<_, String>(0), row.get::<_, String>(1)), ("reader one".into(), one.name));
     let refused = client.batch_execute("CREATE ROLE another").await.unwrap_err();
     assert_eq!(refused.code().unwrap().code(), "42501");
+}
+
+#[test]
+fn the_programs_of_the_same_installation_are_at_hand() {
+    let cluster = PostgresCluster::shared();
+    let database = cluster.fresh_database().unwrap();
+    let psql = Invocation::bare(cluster.program("psql").unwrap());
+    let run = psql.args([&database.url, "--tuples-only", "--command=SELECT 6 * 7"]).expect_code(0);
+    assert_eq!(run.stdout.trim(), "42");
+    let error = cluster.program("no-such-program").unwrap_err().to_string();
+    assert!(error.contains("no-such-program") && error.contains("apt-get install"), "{error}");
 }
 
 #[tokio::test]

@@ -38,17 +38,24 @@ impl Installation {
             what: format!("no initdb and postgres in {OVERRIDE}, on PATH or under {DEBIAN}"),
             install: INSTALL.into(),
         })?;
+        // Some machines have only the server's programs linked into PATH; their neighbours are where the links lead.
+        let resolved = fs::canonicalize(folder.join("initdb")).ok();
+        let folder = resolved.and_then(|initdb| initdb.parent().map(Path::to_path_buf)).unwrap_or(folder);
         let account = if rustix::process::geteuid().is_root() { Some(unprivileged_account()?) } else { None };
         Ok(Self { folder, account })
     }
 
-    pub(super) fn program(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+    pub(super) fn program(&self, name: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        if path.is_file() {
+            return Ok(path);
+        }
+        Err(Error::Missing { what: format!("{} does not exist", path.display()), install: INSTALL.into() })
     }
 
     /// A command for one of the programs, run as the unprivileged account when we are root.
     pub(super) fn command(&self, name: &str) -> Command {
-        let program = self.program(name);
+        let program = self.folder.join(name);
         if self.account.is_none() {
             return Command::new(program);
         }

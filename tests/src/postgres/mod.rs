@@ -98,6 +98,7 @@ impl PostgresCluster {
         }
         let conf = folder.path().join("data/postgresql.auto.conf");
         fs::write(&conf, lines.join("\n") + "\n").map_err(Error::io(format!("write {}", conf.display())))?;
+        installation.hand_over(&conf)?;
 
         let (server, port) = serve(&installation, folder.path())?;
         Ok(Self { server, port, password, installation, folder, databases: AtomicU32::new(0) })
@@ -123,8 +124,8 @@ impl PostgresCluster {
         self.folder.path()
     }
 
-    /// The full path of one of the installation's programs, such as `psql` or `pg_dump`.
-    pub fn program(&self, name: &str) -> PathBuf {
+    /// The full path of one of the installation's programs, such as `psql` or `pg_dump`; fails when it has none.
+    pub fn program(&self, name: &str) -> Result<PathBuf> {
         self.installation.program(name)
     }
 
