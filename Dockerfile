@@ -10,7 +10,7 @@ ARG RUN_BASE=gcr.io/distroless/cc-debian12:nonroot
 
 FROM ${BUILD_BASE} AS build
 ARG RDS_BUNDLE=https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
-ADD ${RDS_BUNDLE} /image/etc/ssl/rds/global-bundle.pem
+ADD ${RDS_BUNDLE} /image/etc/ssl/certs/rds-global-bundle.pem
 WORKDIR /build
 COPY . .
 # `release` for what is deployed; `dev` builds in a quarter of the time and is what the tests use.
@@ -18,7 +18,7 @@ ARG PROFILE=release
 RUN cargo build --locked --package worker --bin worker --profile ${PROFILE} \
  && install -D target/$(test "${PROFILE}" = dev && echo debug || echo "${PROFILE}")/worker /image/usr/local/bin/worker \
  && install -D --mode=644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
- && chmod 644 /image/etc/ssl/rds/global-bundle.pem
+ && chmod 644 /image/etc/ssl/certs/rds-global-bundle.pem
 
 FROM ${RUN_BASE}
 COPY --from=build /image/ /

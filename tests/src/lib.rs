@@ -12,6 +12,7 @@ pub mod moto;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod rehearsal;
 pub mod violations;
 
 mod background;

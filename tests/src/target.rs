@@ -20,6 +20,10 @@ pub(crate) fn target_dir() -> PathBuf {
     let marked = env::current_exe().ok().and_then(|executable| {
         executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf)
     });
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate stands inside the workspace");
-    marked.unwrap_or_else(|| workspace.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())))
+    marked.unwrap_or_else(|| workspace_root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())))
+}
+
+/// The workspace's root.
+pub(crate) fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate stands inside the workspace").to_path_buf()
 }

@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask demo` and `cargo xtask test` are all that a fresh checkout needs.
 
 mod command;
+mod demo;
 mod image;
 mod test;
 mod tools;
@@ -18,6 +19,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// The whole product once, with no AWS account: plan, deploy, run, load, status
+    Demo,
     /// Everything a change must pass, the same as CI
     Test,
     /// The worker's image
@@ -36,6 +39,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
+        Verb::Demo => demo::run(),
         Verb::Test => test::run(),
         Verb::Image { tag, profile, bases } => image::build(&tag, profile, bases),
     };
