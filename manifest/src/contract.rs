@@ -57,6 +57,13 @@ pub const PLAIN_LIMIT: usize = 16 * 1024;
 /// Longest unpacked manifest that the worker takes, in bytes.
 pub const UNPACKED_LIMIT: u64 = 4 * 1024 * 1024;
 
+/// Longest ECS task definition, in bytes of its JSON.
+pub const ECS_DEFINITION_LIMIT: usize = 64 * 1024;
+/// Longest Batch job definition, in bytes of its JSON.
+pub const BATCH_DEFINITION_LIMIT: usize = 24 * 1024;
+/// What a definition holds beside the manifest: names, roles, secrets, log configuration, tags. Generous, in bytes.
+pub const DEFINITION_RESERVE: usize = 4 * 1024;
+
 /// A packed manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
@@ -89,6 +96,12 @@ pub fn pack(dataset: &Dataset) -> Result<(&'static str, String), PayloadError> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(json.as_bytes())?;
     Ok((MANIFEST_GZIP, STANDARD.encode(gzip.finish()?)))
+}
+
+/// Bytes that the packed dataset takes in a definition's JSON, quotes escaped.
+pub fn packed_size(dataset: &Dataset) -> Result<usize, PayloadError> {
+    let (_, value) = pack(dataset)?;
+    Ok(serde_json::to_string(&value)?.len())
 }
 
 /// The dataset that a definition handed over; `read` gives an environment variable's value.

@@ -6,6 +6,7 @@
 mod expectation;
 mod source;
 mod table;
+mod type_name;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,9 @@ pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
 pub use source::{Container, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
 pub use table::{
     Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, Nullability, Parser,
-    Query, Table, TypeName, Uniqueness,
+    Query, Table, Uniqueness,
 };
+pub use type_name::{Family, TypeError, TypeName};
 
 use crate::name::{DatasetName, Identifier, SecretName};
 
@@ -123,6 +125,23 @@ pub enum ViewStorage {
     Plain,
     /// `CREATE MATERIALIZED VIEW`.
     Materialized,
+}
+
+/// Functions of derived columns, and how many columns each takes.
+pub const FUNCTIONS: &[(&str, usize)] = &[("bbl", 3)];
+
+/// A header without what publishers vary: case, blanks, punctuation; a percent sign is the word `pct`. Headers and columns are the same
+/// where these are.
+pub fn header_key(header: &str) -> String {
+    let mut key = String::with_capacity(header.len());
+    for c in header.chars() {
+        match c {
+            '%' => key.push_str("pct"),
+            c if c.is_alphanumeric() => key.extend(c.to_lowercase()),
+            _ => {}
+        }
+    }
+    key
 }
 
 /// Names by place, such as the variables of one expanded `each`.

@@ -1,8 +1,10 @@
 //! Names, each checked once where it enters and never again: a value of one of these types is valid by construction.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A name that does not follow its kind's rule.
@@ -37,18 +39,22 @@ struct Rule {
     first: fn(char) -> bool,
     rest: fn(char) -> bool,
     says: &'static str,
+    /// The same for a JSON Schema; an editor may be laxer than we are.
+    pattern: &'static str,
 }
 
 const SNAKE: Rule = Rule {
     first: |c| c.is_ascii_lowercase(),
     rest: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_',
     says: "use lower-case letters, digits and _, beginning with a letter",
+    pattern: "^[a-z][a-z0-9_]*$",
 };
 
 const KEBAB: Rule = Rule {
     first: |c| c.is_ascii_lowercase(),
     rest: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_',
     says: "use lower-case letters, digits, - and _, beginning with a letter",
+    pattern: "^[a-z][a-z0-9_-]*$",
 };
 
 /// PostgreSQL takes any character in a quoted identifier; we take what needs no second thought in SQL, YAML and a shell.
@@ -56,12 +62,14 @@ const IDENTIFIER: Rule = Rule {
     first: |c| c.is_lowercase() || c == '_',
     rest: |c| (c.is_alphanumeric() && !c.is_uppercase()) || c == '_' || c == '$',
     says: "use lower-case letters, digits and _, beginning with a letter or _",
+    pattern: "^[^A-Z]+$",
 };
 
 const SECRET: Rule = Rule {
     first: |c| c.is_ascii_uppercase() || c == '_',
     rest: |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_',
     says: "use upper-case letters, digits and _, as in an environment variable",
+    pattern: "^[A-Z_][A-Z0-9_]*$",
 };
 
 macro_rules! name {
@@ -102,6 +110,20 @@ macro_rules! name {
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "maxLength": $longest, "pattern": $rule.pattern})
             }
         }
 

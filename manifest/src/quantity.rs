@@ -1,8 +1,10 @@
 //! Shares and spans of time as people write them (`1%`, `36h`, `10 days`), kept exactly as integers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A quantity that cannot be read.
@@ -55,6 +57,20 @@ impl TryFrom<String> for Share {
     type Error = QuantityError;
     fn try_from(given: String) -> Result<Self, QuantityError> {
         given.parse()
+    }
+}
+
+impl JsonSchema for Share {
+    fn schema_name() -> Cow<'static, str> {
+        "Share".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^\\d{1,3}(\\.\\d{1,4})?\\s*%$"})
     }
 }
 
@@ -118,6 +134,20 @@ impl TryFrom<String> for Span {
     type Error = QuantityError;
     fn try_from(given: String) -> Result<Self, QuantityError> {
         given.parse()
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^\\d+\\s*(s|seconds?|m|min|minutes?|h|hours?|d|days?|weeks?)$"})
     }
 }
 

@@ -1,11 +1,10 @@
 //! One target table: its content, columns, keys and how it is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BadValues, Expectations, Source, is_default};
+use super::{BadValues, Expectations, Source, TypeName, is_default};
 use crate::name::Identifier;
 
 /// One target table.
@@ -112,25 +111,6 @@ pub struct Column {
     pub nullability: Nullability,
 }
 
-/// A PostgreSQL type as SQL spells it, in lower case with single blanks and the short names written out
-/// (`int` → `integer`, `bool` → `boolean`), such as `char(10)`, `numeric(9,6)`, `text[]`, `geometry(multipolygon,2263)`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TypeName(pub(crate) String);
-
-impl TypeName {
-    /// The type as SQL spells it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for TypeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Whether and how a column may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,6 +140,18 @@ pub enum Parser {
     Percent,
     /// Days since 1899-12-30, as Excel stores them.
     ExcelDate,
+    /// Days since 1904-01-01, as old Excel on a Macintosh stored them.
+    #[serde(rename = "excel_1904")]
+    Excel1904,
+    /// An array written with commas between its elements.
+    #[serde(rename = "list(,)")]
+    ListComma,
+    /// An array written with semicolons between its elements.
+    #[serde(rename = "list(;)")]
+    ListSemicolon,
+    /// An array written with vertical bars between its elements.
+    #[serde(rename = "list(|)")]
+    ListBar,
 }
 
 impl Parser {
@@ -172,6 +164,10 @@ impl Parser {
             Self::Whole => "whole",
             Self::Percent => "percent",
             Self::ExcelDate => "excel_date",
+            Self::Excel1904 => "excel_1904",
+            Self::ListComma => "list(,)",
+            Self::ListSemicolon => "list(;)",
+            Self::ListBar => "list(|)",
         }
     }
 }

@@ -1,0 +1,54 @@
+//! `datasets/<place>/<name>.yml`
+
+use super::table::{IndexDocument, LoadDocument, TableDocument};
+use crate::dataset::{Publications, Status};
+use crate::name::{DatasetName, Identifier};
+use crate::yaml::{Keyed, OneOrMany, Spanned, document};
+
+document! {
+    /// Tables from one publisher that are loaded and published together.
+    pub(crate) struct DatasetDocument {
+        /// Its name; also the file's name without `.yml`.
+        dataset: Spanned<DatasetName>,
+        /// What a person would call it.
+        title: Spanned<String>,
+        /// Who publishes it; `derived` for what is made from other datasets.
+        publisher: Spanned<String>,
+        /// The publisher's page about it.
+        homepage: Option<Spanned<String>>,
+        /// The licence it is published under.
+        license: Option<Spanned<String>>,
+        /// The schema its tables live in; public when absent.
+        schema: Option<Spanned<Identifier>>,
+        /// IANA time zone of local times in its sources.
+        timezone: Option<Spanned<String>>,
+        /// unavailable where the publisher took it down.
+        status: Option<Status>,
+        /// Datasets that must have been published before this one is loaded.
+        depends_on: Option<OneOrMany<Spanned<DatasetName>>>,
+        /// Table → where its rows come from and what they are.
+        tables: Spanned<Keyed<Identifier, TableDocument>>,
+        /// Views that belong to the dataset.
+        views: Option<Keyed<Identifier, ViewDocument>>,
+        /// SQL files that run after the load; they may not write to the dataset's tables.
+        after: Option<OneOrMany<Spanned<String>>>,
+        /// How rows replace or join those that are live, for every table that says nothing else.
+        load: Option<Spanned<LoadDocument>>,
+        /// What to do when a published table belongs to a publication of logical replication.
+        publications: Option<Publications>,
+    }
+}
+
+document! {
+    /// A view that belongs to a dataset.
+    pub(crate) struct ViewDocument {
+        /// The file with its one SELECT.
+        query: Spanned<String>,
+        /// Whether its rows are stored.
+        materialized: Option<bool>,
+        /// Columns of its unique index, which lets it be refreshed while it is read.
+        primary_key: Option<Spanned<OneOrMany<Spanned<Identifier>>>>,
+        /// Its other indexes.
+        indexes: Option<Spanned<Vec<IndexDocument>>>,
+    }
+}

@@ -1,0 +1,58 @@
+//! A source of a table: one of six kinds of place, and how its bytes are read.
+
+use crate::dataset::{Format, HeaderRow, HttpMethod};
+use crate::yaml::{Keyed, OneOrMany, Spanned, document};
+
+document! {
+    /// Where bytes come from: exactly one of url, socrata, dcat, arcgis, ckan and database.
+    pub(crate) struct SourceDocument {
+        /// An address: https, http, file, s3 or sftp; behind `base:` a path.
+        url: Option<Spanned<String>>,
+        /// Request method of an HTTP address.
+        method: Option<Spanned<HttpMethod>>,
+        /// Request headers of an HTTP address.
+        headers: Option<Spanned<Keyed<String, Spanned<String>>>>,
+        /// Request body of a POST.
+        body: Option<Spanned<String>>,
+        /// Host of a Socrata portal, such as data.lacity.org.
+        socrata: Option<Spanned<String>>,
+        /// Four-by-four id of a Socrata dataset.
+        id: Option<Spanned<String>>,
+        /// A title to look for in the portal's catalog, with {year}.
+        discover: Option<Spanned<String>>,
+        /// Address of a DCAT catalog.
+        dcat: Option<Spanned<String>>,
+        /// Identifier of an item of the catalog.
+        item: Option<Spanned<String>>,
+        /// Address of a layer of an ArcGIS FeatureServer, ending in its number.
+        arcgis: Option<Spanned<String>>,
+        /// A condition for rows, in the service's own language.
+        filter as "where": Option<Spanned<String>>,
+        /// Address of a CKAN portal.
+        ckan: Option<Spanned<String>>,
+        /// Id of a CKAN resource.
+        resource: Option<Spanned<String>>,
+        /// Address of another database; its password is a ${secret:NAME}.
+        database: Option<Spanned<String>>,
+        /// The file with the one SELECT for another database.
+        query: Option<Spanned<String>>,
+        /// Its name under --from DIR and under an environment's sources; the last part of the address when absent.
+        file: Option<Spanned<String>>,
+        /// Variables, each with its values; the source stands once for every combination.
+        each: Option<Keyed<String, OneOrMany<Spanned<String>>>>,
+        /// What the bytes are, where the file's name does not tell.
+        format: Option<Spanned<Format>>,
+        /// A file in a zip archive, or a pattern for several.
+        member: Option<Spanned<String>>,
+        /// Sheet of a workbook, from 1, or its name.
+        sheet: Option<Spanned<String>>,
+        /// Which row holds the column names.
+        header: Option<Spanned<HeaderRow>>,
+        /// Text encoding, such as windows-1252; UTF-8 when absent.
+        encoding: Option<Spanned<String>>,
+        /// What parts the fields; a comma when absent.
+        delimiter: Option<Spanned<char>>,
+        /// Texts that mean NULL, beside a blank.
+        nulls: Option<OneOrMany<Spanned<String>>>,
+    }
+}

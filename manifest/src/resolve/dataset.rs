@@ -1,0 +1,174 @@
+//! A dataset, resolved, and what the project needs to know of its places.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::query::Folder;
+use super::{columns, query, table};
+use crate::calendar;
+use crate::dataset::{Dataset, Origin, View, ViewStorage};
+use crate::document::dataset::{DatasetDocument, ViewDocument};
+use crate::finding::{Code, Place, Span};
+use crate::name::{DatasetName, Identifier};
+use crate::yaml::{Reader, Spanned};
+
+/// A dataset with the places that findings about several files point at.
+#[derive(Debug)]
+pub(crate) struct ResolvedDataset {
+    pub(crate) dataset: Dataset,
+    pub(crate) name: Place,
+    pub(crate) depends_on: Vec<(DatasetName, Place)>,
+    /// Tables and views.
+    pub(crate) relations: Vec<(Identifier, Place)>,
+    /// Files of its sources, with what is read from them.
+    pub(crate) files: Vec<(String, Origin, Place)>,
+}
+
+pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &mut Reader) -> ResolvedDataset {
+    let schema = schema(document, reader);
+    if let Some(timezone) = &document.timezone {
+        zone(timezone, reader);
+    }
+    for (key, text) in [("title", &document.title), ("publisher", &document.publisher)] {
+        if text.value.trim().is_empty() {
+            reader.report(Code::Value, format!("`{key}` is empty"), text.span);
+        }
+    }
+    let depends_on = depends_on(document, reader);
+    let mut tables = Vec::new();
+    let mut files: Vec<(String, Origin, Place)> = Vec::new();
+    let mut relations: Vec<(Identifier, Place)> = Vec::new();
+    if document.tables.is_empty() {
+        reader.report(Code::MissingKey, "the dataset has no tables", document.tables.span);
+    }
+    for (name, described) in document.tables.iter() {
+        relations.push((name.value.clone(), reader.place(name.span)));
+        if let Some(resolved) = table::resolve(name, described, document.load.as_ref(), folder, reader) {
+            for (source, span) in resolved.table.sources().iter().zip(&resolved.files) {
+                files.push((source.file.clone(), source.origin.clone(), reader.place(*span)));
+            }
+            tables.push(resolved.table);
+        }
+    }
+    let mut views = Vec::new();
+    for (name, described) in document.views.iter().flat_map(|views| views.iter()) {
+        if let Some((_, table)) = relations.iter().find(|(known, _)| known == &name.value) {
+            let first = table.span;
+            let message = format!("`{}` is a table of this dataset already", name.value);
+            reader.report(Code::DuplicateTable, message, name.span).also(first, "here");
+        }
+        relations.push((name.value.clone(), reader.place(name.span)));
+        views.extend(view(name, described, folder, reader));
+    }
+    let names: Vec<&str> = document.tables.iter().map(|(name, _)| name.value.as_str()).collect();
+    let after = document.after.iter().flat_map(|after| after.iter());
+    let after = after.filter_map(|file| query::script(file, schema.as_str(), &names, folder, reader)).collect();
+    one_address_a_file(&files, reader);
+    ResolvedDataset {
+        dataset: Dataset {
+            dataset: document.dataset.value.clone(),
+            title: document.title.value.clone(),
+            publisher: document.publisher.value.clone(),
+            homepage: document.homepage.as_ref().map(|text| text.value.clone()),
+            license: document.license.as_ref().map(|text| text.value.clone()),
+            schema,
+            timezone: document.timezone.as_ref().map(|text| text.value.clone()),
+            status: document.status.unwrap_or_default(),
+            depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
+            tables,
+            views,
+            after,
+            publications: document.publications.unwrap_or_default(),
+        },
+        name: reader.place(document.dataset.span),
+        depends_on,
+        relations,
+        files,
+    }
+}
+
+pub(crate) fn zone(name: &Spanned<String>, reader: &mut Reader) -> Option<jiff::tz::TimeZone> {
+    match calendar::zone(&name.value) {
+        Ok(zone) => Some(zone),
+        Err(refusal) => {
+            reader.report(Code::Timezone, refusal.why, name.span).help = refusal.help;
+            None
+        }
+    }
+}
+
+fn schema(document: &DatasetDocument, reader: &mut Reader) -> Identifier {
+    let Some(schema) = &document.schema else { return Identifier::public() };
+    let name = schema.value.as_str();
+    if name.starts_with("pg_") || name == "information_schema" || name == "freshet" || name.starts_with("freshet_") {
+        let owner =
+            if name.starts_with("freshet") { "the worker's own ledger and staging" } else { "PostgreSQL itself" };
+        let message = format!("the schema `{name}` belongs to {owner}");
+        reader.report(Code::Table, message, schema.span).help("choose another schema");
+    }
+    schema.value.clone()
+}
+
+fn depends_on(document: &DatasetDocument, reader: &mut Reader) -> Vec<(DatasetName, Place)> {
+    let mut resolved: Vec<(DatasetName, Place)> = Vec::new();
+    for name in document.depends_on.iter().flat_map(|names| names.iter()) {
+        if name.value == document.dataset.value {
+            reader.report(Code::Circle, format!("`{}` depends on itself", name.value), name.span);
+        } else if resolved.iter().any(|(known, _)| known == &name.value) {
+            reader.report(Code::Value, format!("`{}` stands in depends_on twice", name.value), name.span);
+        } else {
+            let place = reader.place(name.span);
+            resolved.push((name.value.clone(), place));
+        }
+    }
+    resolved
+}
+
+fn view(name: &Spanned<Identifier>, document: &ViewDocument, folder: Folder<'_>, reader: &mut Reader) -> Option<View> {
+    let materialized = document.materialized.unwrap_or(false);
+    let of_rows = [
+        ("primary_key", document.primary_key.as_ref().map(|key| key.span)),
+        ("indexes", document.indexes.as_ref().map(|indexes| indexes.span)),
+    ];
+    for (key, span) in of_rows {
+        if let (Some(span), false) = (span, materialized) {
+            let message = format!("`{key}` needs stored rows");
+            reader.report(Code::Table, message, span).help("write materialized: true");
+        }
+    }
+    let columns = columns::Columns::of_query();
+    let indexes = document.indexes.as_ref().map(|indexes| indexes.value.as_slice()).unwrap_or_default();
+    Some(View {
+        name: name.value.clone(),
+        query: query::select(&document.query, folder, reader)?,
+        storage: if materialized { ViewStorage::Materialized } else { ViewStorage::Plain },
+        primary_key: super::values(document.primary_key.as_ref().map(|key| &key.value)),
+        indexes: columns::indexes(indexes, &columns, reader),
+    })
+}
+
+/// Under `--from DIR` a file's name is all there is: it must stand for one address, and an address for one name.
+fn one_address_a_file(files: &[(String, Origin, Place)], reader: &mut Reader) {
+    let mut by_file: BTreeMap<&str, (&Origin, Span)> = BTreeMap::new();
+    let mut told: BTreeSet<Span> = BTreeSet::new();
+    for (file, origin, place) in files {
+        let (first, span) = *by_file.entry(file.as_str()).or_insert((origin, place.span));
+        if first != origin && told.insert(place.span) {
+            let message = format!("two addresses have the file name `{file}`");
+            let finding = reader.report(Code::FileName, message, place.span);
+            if span == place.span {
+                finding.help("put the variables of each into file:");
+            } else {
+                finding.also(span, "the other address").help("name them apart with file:");
+            }
+        }
+        let other = files.iter().find(|(other, address, _)| address == origin && other != file);
+        if let Some((other, _, elsewhere)) = other
+            && elsewhere.span < place.span
+            && told.insert(place.span)
+        {
+            let message = format!("this address is `{file}` here and `{other}` elsewhere");
+            let finding = reader.report(Code::FileName, message, place.span);
+            finding.also(elsewhere.span, "here").help("the same address is fetched once: give it one file name");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! How rows replace or join those that are live, what becomes of duplicates, and what must hold before a table is published.
+
+use super::columns::{Columns, Lists};
+use crate::dataset::{BadValues, Duplicates, Emptiness, Expectations, Family, Load, NullLimit, Uniqueness};
+use crate::document::table::{ExpectDocument, LoadDocument, NullsDocument, TableDocument, UpsertDocument};
+use crate::finding::{Code, Span};
+use crate::yaml::{Reader, Spanned};
+
+/// The table's own `load`, or the dataset's.
+pub(crate) fn resolve(
+    table: &TableDocument,
+    of_dataset: Option<&Spanned<LoadDocument>>,
+    columns: &Columns,
+    lists: &Lists,
+    reader: &mut Reader,
+) -> (Load, Duplicates) {
+    let own = table.duplicates.as_ref();
+    let (load, inside) = match table.load.as_ref().or(of_dataset).map(|load| (&load.value, load.span)) {
+        None | Some((LoadDocument::Replace, _)) => (Load::Replace, None),
+        Some((LoadDocument::Append, _)) => (Load::Append, None),
+        Some((LoadDocument::Upsert(upsert), span)) => {
+            if table.query.is_some() && table.load.is_none() {
+                // The dataset's upsert is for tables with sources; what a query makes is replaced.
+                (Load::Replace, None)
+            } else {
+                (self::upsert(upsert, span, columns, lists, reader), upsert.duplicates.as_ref())
+            }
+        }
+    };
+    if let (Some(own), Some(inside)) = (own, inside) {
+        let finding = reader.report(Code::Load, "`duplicates` stands at the table and inside load:", own.span);
+        finding.also(inside.span, "and here").help("write it once");
+    }
+    let given = inside.or(own);
+    if let Some(given) = given {
+        duplicates(given, &load, lists, reader);
+    }
+    (load, given.map(|given| given.value).unwrap_or_default())
+}
+
+fn upsert(document: &UpsertDocument, span: Span, columns: &Columns, lists: &Lists, reader: &mut Reader) -> Load {
+    let key = columns.known_all(&document.upsert.value, reader);
+    let newer = document.newer.as_ref().and_then(|newer| columns.known(newer, newer.span, reader));
+    if document.upsert.is_empty() {
+        reader.report(Code::Load, "an upsert needs a key", document.upsert.span);
+    }
+    if let (Some(name), Some(column)) = (&document.newer, newer.as_ref().and_then(|newer| columns.get(newer.as_str())))
+    {
+        let family = column.type_name.family();
+        if !matches!(family, Family::Moment | Family::Integer | Family::Number) {
+            let message = format!("`newer` compares moments or numbers, and `{}` is {}", column.name, column.type_name);
+            reader.report(Code::Load, message, name.span);
+        }
+    }
+    let same = |columns: &[crate::name::Identifier]| {
+        columns.len() == key.len() && columns.iter().all(|column| key.contains(column))
+    };
+    let unique = same(&lists.primary_key)
+        || lists.indexes.iter().any(|index| index.uniqueness == Uniqueness::Unique && same(&index.columns));
+    if !unique && key.len() == document.upsert.len() {
+        let names: Vec<&str> = key.iter().map(super::super::name::Identifier::as_str).collect();
+        let names = if let [one] = names[..] { one.to_owned() } else { format!("[{}]", names.join(", ")) };
+        let finding =
+            reader.report(Code::Load, "the key of an upsert must be unique in the table", document.upsert.span);
+        finding.help(format!("write primary_key: {names}"));
+        if document.upsert.span != span {
+            finding.related.clear();
+        }
+    }
+    Load::Upsert { key, newer, deletes: document.deletes.unwrap_or_default() }
+}
+
+fn duplicates(given: &Spanned<Duplicates>, load: &Load, lists: &Lists, reader: &mut Reader) {
+    let has_key = !lists.primary_key.is_empty() || matches!(load, Load::Upsert { .. });
+    if !has_key {
+        let message = "duplicates are told by a key, and the table has none";
+        reader.report(Code::Load, message, given.span).help("write primary_key: or load: {upsert: column}");
+    } else if given.value == Duplicates::Newest && !matches!(load, Load::Upsert { newer: Some(_), .. }) {
+        let message = "`newest` needs a column that tells which row is newer";
+        reader.report(Code::Load, message, given.span).help("write load: {upsert: key, newer: column}");
+    }
+}
+
+pub(crate) fn bad_values(table: &TableDocument, columns: &Columns, reader: &mut Reader) -> BadValues {
+    let Some(document) = &table.bad_values else { return BadValues::default() };
+    let mut resolved = BadValues { allow: document.allow.unwrap_or_default(), ..BadValues::default() };
+    for (name, share) in document.columns.iter().flat_map(|columns| columns.iter()) {
+        if let Some(column) = columns.known(name, name.span, reader) {
+            resolved.columns.insert(column, *share);
+        }
+    }
+    resolved
+}
+
+pub(crate) fn expectations(table: &TableDocument, columns: &Columns, reader: &mut Reader) -> Expectations {
+    let Some(document) = &table.expect else { return Expectations::default() };
+    let ExpectDocument { rows, max_drop, max_nulls, latest, allow_empty, .. } = document;
+    let mut resolved = Expectations {
+        rows: rows.as_ref().map_or(0, |rows| rows.value),
+        max_drop: *max_drop,
+        ..Expectations::default()
+    };
+    match max_nulls {
+        None => {}
+        Some(NullsDocument::All(share)) => resolved.max_nulls.all = Some(*share),
+        Some(NullsDocument::Columns(shares)) => {
+            let mut limit = NullLimit::default();
+            for (name, share) in shares.iter() {
+                if let Some(column) = columns.known(name, name.span, reader) {
+                    limit.columns.insert(column, *share);
+                }
+            }
+            resolved.max_nulls = limit;
+        }
+    }
+    for (name, span) in latest.iter().flat_map(|latest| latest.iter()) {
+        let Some(column) = columns.known(name, name.span, reader) else { continue };
+        if let Some(declared) = columns.get(column.as_str()).filter(|c| c.type_name.family() != Family::Moment) {
+            let message = format!("`latest` looks at moments, and `{}` is {}", declared.name, declared.type_name);
+            reader.report(Code::Table, message, name.span);
+        }
+        resolved.latest.insert(column, *span);
+    }
+    if let Some(allow_empty) = allow_empty.as_ref().filter(|allow| allow.value) {
+        resolved.empty = Emptiness::Allowed;
+        if resolved.rows > 0 {
+            let message = format!("a table of at least {} rows is never empty", resolved.rows);
+            reader.report(Code::Table, message, allow_empty.span);
+        }
+    }
+    resolved
+}

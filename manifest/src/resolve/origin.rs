@@ -1,0 +1,325 @@
+//! The place that bytes come from: which of the six kinds a source is, and its address once the variables of `each` have their values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use super::query::{self, Folder};
+use super::source::Texts;
+use crate::dataset::{HttpMethod, Origin, Query, Variables};
+use crate::document::source::SourceDocument;
+use crate::finding::{Code, Span};
+use crate::template::Template;
+use crate::yaml::{Named, Reader, Spanned};
+
+/// Kinds of place, and the keys that belong to each beside its own.
+const KINDS: &[(&str, &[&str])] = &[
+    ("url", &["method", "headers", "body"]),
+    ("socrata", &["id", "discover", "where"]),
+    ("dcat", &["item"]),
+    ("arcgis", &["where"]),
+    ("ckan", &["resource"]),
+    ("database", &["query"]),
+];
+
+const SCHEMES: &[&str] = &["https", "http", "file", "s3", "sftp"];
+
+/// How the origin is made for each combination of variables.
+pub(crate) enum Recipe {
+    Url {
+        address: Template,
+        base: Option<String>,
+        span: Span,
+        method: HttpMethod,
+        headers: BTreeMap<String, String>,
+        body: Option<String>,
+    },
+    Socrata {
+        host: String,
+        id: Template,
+        span: Span,
+        filter: Option<String>,
+        discover: Option<String>,
+    },
+    Dcat {
+        catalog: String,
+        item: Template,
+    },
+    Arcgis {
+        layer: Template,
+        span: Span,
+        filter: Option<String>,
+    },
+    Ckan {
+        portal: String,
+        resource: Template,
+    },
+    Database {
+        url: String,
+        query: Query,
+    },
+}
+
+/// Why an origin cannot be made.
+pub(crate) struct Refused {
+    pub(crate) span: Span,
+    pub(crate) why: String,
+    pub(crate) help: Option<String>,
+}
+
+fn refused<T>(span: Span, why: impl Into<String>, help: &str) -> Result<T, Refused> {
+    Err(Refused { span, why: why.into(), help: (!help.is_empty()).then(|| help.to_owned()) })
+}
+
+/// The keys of a source that tell its place, each with where its value is.
+fn given(document: &Named<SourceDocument>) -> Vec<(&'static str, Span)> {
+    let text = |key, value: &Option<Spanned<String>>| value.as_ref().map(|value| (key, value.span));
+    [
+        text("url", &document.url),
+        text("socrata", &document.socrata),
+        text("dcat", &document.dcat),
+        text("arcgis", &document.arcgis),
+        text("ckan", &document.ckan),
+        text("database", &document.database),
+        document.method.as_ref().map(|value| ("method", value.span)),
+        document.headers.as_ref().map(|value| ("headers", value.span)),
+        text("body", &document.body),
+        text("id", &document.id),
+        text("discover", &document.discover),
+        text("where", &document.filter),
+        text("item", &document.item),
+        text("resource", &document.resource),
+        text("query", &document.query),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Which kind the source is, after findings for what does not belong to it.
+fn kind(document: &Named<SourceDocument>, reader: &mut Reader) -> Option<&'static str> {
+    let given = given(document);
+    let kinds: Vec<(&str, Span)> =
+        given.iter().filter(|(key, _)| KINDS.iter().any(|(kind, _)| kind == key)).copied().collect();
+    let (kind, _) = match kinds[..] {
+        [one] => one,
+        [] => {
+            let message = "this source does not say where it is";
+            let finding = reader.report(Code::Source, message, document.name);
+            finding.help("write one of url, socrata, dcat, arcgis, ckan and database");
+            return None;
+        }
+        [first, second, ..] => {
+            let message = format!("a source is `{}` or `{}`, not both", first.0, second.0);
+            reader.report(Code::Source, message, second.1).also(first.1, "the other place");
+            return None;
+        }
+    };
+    let (kind, own) = KINDS.iter().find(|(name, _)| *name == kind)?;
+    for (key, span) in given.iter().filter(|(key, _)| key != kind && !own.contains(key)) {
+        let owner = KINDS.iter().find(|(_, keys)| keys.contains(key)).map_or("another", |(owner, _)| owner);
+        let message = format!("`{key}` belongs to a source of kind {owner}, and this one is {kind}");
+        reader.report(Code::Source, message, *span);
+    }
+    Some(kind)
+}
+
+fn missing(document: &Named<SourceDocument>, kind: &str, key: &str, reader: &mut Reader) {
+    let message = format!("a source of kind {kind} needs `{key}`");
+    reader.report(Code::Source, message, document.name);
+}
+
+fn check_address(text: &Spanned<String>, schemes: &[&str], reader: &mut Reader) {
+    if let Err(why) = address(&text.value, schemes) {
+        reader.report(Code::Source, why, text.span);
+    }
+}
+
+/// Reads the place of a source.
+pub(crate) fn recipe(
+    document: &Named<SourceDocument>,
+    base: Option<&Spanned<String>>,
+    folder: Folder<'_>,
+    texts: &mut Texts<'_>,
+    reader: &mut Reader,
+) -> Option<Recipe> {
+    let kind = kind(document, reader)?;
+    let plain = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
+    Some(match kind {
+        "url" => {
+            let url = document.url.as_ref()?;
+            let method = document.method.as_ref().map(|method| method.value).unwrap_or_default();
+            if let (Some(body), HttpMethod::Get) = (&document.body, method) {
+                reader.report(Code::Source, "a body goes with a POST", body.span).help("write method: post");
+            }
+            let headers = document.headers.iter().flat_map(|headers| headers.iter());
+            Recipe::Url {
+                address: texts.template(url, reader)?,
+                base: base.map(|base| base.value.clone()),
+                span: url.span,
+                method,
+                headers: headers.map(|(name, value)| (name.value.clone(), value.value.clone())).collect(),
+                body: plain(&document.body),
+            }
+        }
+        "socrata" => {
+            let host = document.socrata.as_ref()?;
+            if host.contains('/') || !host.contains('.') {
+                let message = format!("`{}` is not the name of a host", host.value);
+                reader
+                    .report(Code::Source, message, host.span)
+                    .help("write data.lacity.org or the like, without https://");
+            }
+            let id = match &document.id {
+                Some(id) => texts.template(id, reader)?,
+                None if texts.has("id") => texts.variable("id"),
+                None => {
+                    missing(document, kind, "id", reader);
+                    return None;
+                }
+            };
+            let span = document.id.as_ref().map_or(host.span, |id| id.span);
+            let (filter, discover) = (plain(&document.filter), plain(&document.discover));
+            Recipe::Socrata { host: host.value.clone(), id, span, filter, discover }
+        }
+        "dcat" => {
+            let catalog = document.dcat.as_ref()?;
+            check_address(catalog, &["https", "http"], reader);
+            let Some(item) = &document.item else {
+                missing(document, kind, "item", reader);
+                return None;
+            };
+            Recipe::Dcat { catalog: catalog.value.clone(), item: texts.template(item, reader)? }
+        }
+        "arcgis" => {
+            let layer = document.arcgis.as_ref()?;
+            Recipe::Arcgis { layer: texts.template(layer, reader)?, span: layer.span, filter: plain(&document.filter) }
+        }
+        "ckan" => {
+            let portal = document.ckan.as_ref()?;
+            check_address(portal, &["https", "http"], reader);
+            let Some(resource) = &document.resource else {
+                missing(document, kind, "resource", reader);
+                return None;
+            };
+            Recipe::Ckan { portal: portal.value.clone(), resource: texts.template(resource, reader)? }
+        }
+        _ => {
+            let url = document.database.as_ref()?;
+            if !url.starts_with("${secret:") {
+                check_address(url, &[], reader);
+            }
+            let Some(query) = &document.query else {
+                missing(document, kind, "query", reader);
+                return None;
+            };
+            Recipe::Database { url: url.value.clone(), query: query::select(query, folder, reader)? }
+        }
+    })
+}
+
+impl Recipe {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Url { .. } => "url",
+            Self::Socrata { .. } => "socrata",
+            Self::Dcat { .. } => "dcat",
+            Self::Arcgis { .. } => "arcgis",
+            Self::Ckan { .. } => "ckan",
+            Self::Database { .. } => "database",
+        }
+    }
+
+    /// The origin for one combination of variables.
+    pub(crate) fn origin(&self, variables: &Variables) -> Result<Origin, Refused> {
+        // Every name was checked when the template was read.
+        let fill = |template: &Template| {
+            template.fill(|name| variables.get(name).map(String::as_str)).unwrap_or_else(ToOwned::to_owned)
+        };
+        Ok(match self {
+            Self::Url { address: template, base, span, method, headers, body } => {
+                let url = joined(base.as_deref(), &fill(template));
+                match address(&url, SCHEMES) {
+                    Err(_) if base.is_none() && !url.contains("://") && !url.starts_with("file:") => {
+                        return refused(
+                            *span,
+                            format!("`{url}` is not a whole address"),
+                            "write https://… or give the table a base:",
+                        );
+                    }
+                    Err(why) => return refused(*span, why, ""),
+                    Ok(scheme) => {
+                        let request = *method != HttpMethod::Get || !headers.is_empty() || body.is_some();
+                        if request && !scheme.starts_with("http") {
+                            return refused(
+                                *span,
+                                format!("method, headers and body belong to HTTP, not to {scheme}:"),
+                                "",
+                            );
+                        }
+                    }
+                }
+                Origin::Url { url, method: *method, headers: headers.clone(), body: body.clone() }
+            }
+            Self::Socrata { host, id, span, filter, discover } => {
+                let id = fill(id);
+                let four =
+                    |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+                if !id.split_once('-').is_some_and(|(first, second)| four(first) && four(second)) {
+                    return refused(
+                        *span,
+                        format!("`{id}` is not the id of a Socrata dataset"),
+                        "ids look like wvxf-dwi5",
+                    );
+                }
+                Origin::Socrata { host: host.clone(), id, filter: filter.clone(), discover: discover.clone() }
+            }
+            Self::Dcat { catalog, item } => Origin::Dcat { catalog: catalog.clone(), item: fill(item) },
+            Self::Arcgis { layer, span, filter } => {
+                let layer = fill(layer);
+                if let Err(why) = address(&layer, &["https", "http"]) {
+                    return refused(*span, why, "");
+                }
+                let number = layer.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return refused(*span, "the address of a layer ends in its number", "…/FeatureServer/0");
+                }
+                Origin::Arcgis { layer, filter: filter.clone() }
+            }
+            Self::Ckan { portal, resource } => Origin::Ckan { portal: portal.clone(), resource: fill(resource) },
+            Self::Database { url, query } => Origin::Database { url: url.clone(), query: query.sql.clone() },
+        })
+    }
+}
+
+fn joined(base: Option<&str>, url: &str) -> String {
+    match base {
+        Some(base) if !url.contains("://") => format!("{}/{}", base.trim_end_matches('/'), url.trim_start_matches('/')),
+        _ => url.to_owned(),
+    }
+}
+
+/// The scheme of an address, or what is wrong with it. A secret stands for any text.
+pub(crate) fn address(text: &str, schemes: &[&str]) -> Result<String, String> {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        plain.push_str(before);
+        plain.push_str("secret");
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    plain.push_str(rest);
+    if plain.contains(char::is_whitespace) {
+        return Err("an address has no blanks; write %20".to_owned());
+    }
+    let url = Url::parse(&plain).map_err(|error| format!("`{text}` is not an address: {error}"))?;
+    if !schemes.is_empty() && !schemes.contains(&url.scheme()) {
+        let known: BTreeSet<&str> = schemes.iter().copied().collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        return Err(format!("an address begins with {}, not {}:", known.join(", "), url.scheme()));
+    }
+    if url.password().is_some_and(|password| password != "secret") {
+        return Err("a password stands in the address; write ${secret:NAME} in its place".to_owned());
+    }
+    Ok(url.scheme().to_owned())
+}

@@ -1,0 +1,49 @@
+//! JSON Schemas of the four kinds of file, generated from the types that read them, for editors: each manifest names its schema in a
+//! `# yaml-language-server:` line.
+
+use serde_json::Value;
+
+use crate::document::dataset::DatasetDocument;
+use crate::document::schedules::SchedulesDocument;
+use crate::document::stack::StackDocument;
+use crate::document::task_def::TaskDefDocument;
+
+/// A kind of manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `freshet.yml`
+    Stack,
+    /// `task-defs/<name>.yml`
+    TaskDef,
+    /// `schedules/<place>.yml`
+    Schedules,
+    /// `datasets/<place>/<name>.yml`
+    Dataset,
+}
+
+impl Kind {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Stack, Self::TaskDef, Self::Schedules, Self::Dataset];
+
+    /// The word for it, also the name of its schema's file without `.json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stack => "stack",
+            Self::TaskDef => "task-def",
+            Self::Schedules => "schedules",
+            Self::Dataset => "dataset",
+        }
+    }
+}
+
+/// The JSON Schema of a kind of file.
+pub fn schema(kind: Kind) -> Value {
+    let mut schema = match kind {
+        Kind::Stack => schemars::schema_for!(StackDocument),
+        Kind::TaskDef => schemars::schema_for!(TaskDefDocument),
+        Kind::Schedules => schemars::schema_for!(SchedulesDocument),
+        Kind::Dataset => schemars::schema_for!(DatasetDocument),
+    };
+    schema.insert("title".to_owned(), Value::String(format!("Freshet {}", kind.as_str())));
+    schema.to_value()
+}

@@ -1,0 +1,70 @@
+//! What the grammar has and the worker of this version does not serve. `deploy check` warns of it, and the worker refuses it by the same
+//! words, so that nothing is loaded in part.
+
+use std::collections::BTreeSet;
+
+use crate::dataset::{Container, Content, Dataset, Derivation, Duplicates, Format, Load, Origin, Table};
+
+/// What of this dataset the worker does not serve, each in a few words; empty when it serves all of it.
+pub fn unserved(dataset: &Dataset) -> BTreeSet<String> {
+    let mut unserved = BTreeSet::new();
+    if !dataset.views.is_empty() {
+        unserved.insert("views".to_owned());
+    }
+    if !dataset.after.is_empty() {
+        unserved.insert("after".to_owned());
+    }
+    if !dataset.depends_on.is_empty() {
+        unserved.insert("depends_on".to_owned());
+    }
+    for table in &dataset.tables {
+        of_table(table, &mut unserved);
+    }
+    unserved
+}
+
+fn of_table(table: &Table, unserved: &mut BTreeSet<String>) {
+    let mut not = |what: String| {
+        unserved.insert(what);
+    };
+    if matches!(table.content, Content::Query(_)) {
+        not("tables made by a query".to_owned());
+    }
+    match table.load {
+        Load::Replace => {}
+        Load::Upsert { .. } => not("load by upsert".to_owned()),
+        Load::Append => not("load by append".to_owned()),
+    }
+    if table.duplicates != Duplicates::Refuse {
+        not("duplicates other than refuse".to_owned());
+    }
+    if table.source_columns_at.is_some() {
+        not("columns of the source (\"*\")".to_owned());
+    }
+    if let Some(name) = table.derive.values().find_map(|derivation| match derivation {
+        Derivation::Call { function, .. } if function != "bbl" => Some(function),
+        _ => None,
+    }) {
+        not(format!("the function {name}"));
+    }
+    for source in table.sources() {
+        match &source.origin {
+            Origin::Url { url, .. } => {
+                let scheme = url.split(':').next().unwrap_or_default();
+                if !matches!(scheme, "http" | "https" | "file") {
+                    not(format!("addresses of {scheme}:"));
+                }
+            }
+            other => not(format!("sources of kind {}", other.kind())),
+        }
+        if !matches!(source.reading.format, Format::Csv | Format::Tsv) {
+            not(format!("format {}", source.reading.format.as_str()));
+        }
+        match source.reading.container {
+            Container::Plain | Container::Zip { .. } | Container::Gzip => {}
+            Container::Zstd => not("files packed as zst".to_owned()),
+            Container::Bzip2 => not("files packed as bz2".to_owned()),
+            Container::Xz => not("files packed as xz".to_owned()),
+        }
+    }
+}
