@@ -14,6 +14,9 @@ OriginalCertifyByDate,OriginalCorrectByDate,NewCertifyByDate,NewCorrectByDate,Ce
 NOVDescription,NOVIssuedDate,CurrentStatusID,CurrentStatus,CurrentStatusDate,NovType,ViolationStatus,RentImpairing,\
 Latitude,Longitude,CommunityBoard,CouncilDistrict,CensusTract,BIN,BBL,NTA";
 
+/// Columns of a row.
+pub const COLUMNS: usize = 41;
+
 const BOROUGHS: [&str; 5] = ["MANHATTAN", "BRONX", "BROOKLYN", "QUEENS", "STATEN ISLAND"];
 const STREETS: [&str; 8] = [
     "EXAMPLE STREET",
@@ -187,7 +190,7 @@ mod tests {
         let text = String::from_utf8(file).expect("UTF-8");
         let mean = text.len() / 2_000;
         assert!((430..550).contains(&mean), "{mean} bytes a row");
-        assert_eq!(HEADER.split(',').count(), 41);
+        assert_eq!(HEADER.split(',').count(), COLUMNS);
         for line in text.lines() {
             let mut quoted = false;
             let commas = line
@@ -199,7 +202,7 @@ mod tests {
                     *c == ',' && !quoted
                 })
                 .count();
-            assert_eq!(commas, 40, "{line}");
+            assert_eq!(commas, COLUMNS - 1, "{line}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The project's own commands. `cargo xtask demo` and `cargo xtask test` are all that a fresh checkout needs.
 
+mod bench;
 mod command;
 mod demo;
 mod image;
@@ -23,6 +24,8 @@ enum Verb {
     Demo,
     /// Everything a change must pass, the same as CI
     Test,
+    /// A whole load beside psql's, in turn, with memory
+    Bench(bench::Options),
     /// The worker's image
     Image {
         /// Name and tag
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Demo => demo::run(),
         Verb::Test => test::run(),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Image { tag, profile, bases } => image::build(&tag, profile, bases),
     };
     match outcome {
