@@ -56,7 +56,13 @@ fn measure(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     write_file(&file, options.rows)?;
     let bytes = fs::metadata(&file)?.len();
     let cluster = PostgresCluster::start(Durability::Full)?;
-    say(&format!("{} rows, {} columns, {} MB; {} rounds", options.rows, violations::COLUMNS, bytes / 1_000_000, options.rounds));
+    say(&format!(
+        "{} rows, {} columns, {} MB; {} rounds",
+        options.rows,
+        violations::COLUMNS,
+        bytes / 1_000_000,
+        options.rounds
+    ));
 
     let mut all = Vec::new();
     for round in 0..options.rounds {
@@ -109,8 +115,8 @@ fn freshet(url: &str, folder: &Path) -> freshet_tests::Result<Run> {
 
 fn check(cluster: &PostgresCluster, database: &str, rows: u64) -> Result<(), Box<dyn std::error::Error>> {
     let counted = cluster.query_value(database, &format!("SELECT count(*) FROM public.{DATASET}"))?;
-    let indexes = cluster
-        .query_value(database, &format!("SELECT count(*) FROM pg_indexes WHERE tablename = '{DATASET}'"))?;
+    let indexes =
+        cluster.query_value(database, &format!("SELECT count(*) FROM pg_indexes WHERE tablename = '{DATASET}'"))?;
     if counted.as_deref() == Some(&rows.to_string()) && indexes.as_deref() == Some("6") {
         return Ok(());
     }
@@ -124,7 +130,8 @@ fn tell(all: &[Measured], rows: u64) {
         seconds.sort_by(f64::total_cmp);
         seconds.get(seconds.len() / 2).copied().unwrap_or_default()
     };
-    let memory = |loader: Loader| all.iter().filter(|one| one.loader == loader).map(|one| one.memory).max().unwrap_or(0);
+    let memory =
+        |loader: Loader| all.iter().filter(|one| one.loader == loader).map(|one| one.memory).max().unwrap_or(0);
     let (ours, theirs) = (median(Loader::Freshet), median(Loader::Psql));
     #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
     let rate = |seconds: f64| rows as f64 / seconds.max(0.001);

@@ -7,8 +7,8 @@ use freshet_tests::binaries::Invocation;
 use freshet_tests::postgres::{Database, PostgresCluster};
 use freshet_tests::process::Run;
 use freshet_tests::violations;
-use manifest::dataset::{Dataset, Nullability};
 use manifest::Identifier;
+use manifest::dataset::{Dataset, Nullability};
 
 /// Loads the file with one psql.
 pub(super) fn load(
