@@ -116,7 +116,13 @@ fn encoder(column: &Column, parser: Option<Parser>) -> Result<Encoder, String> {
         Some(Parser::Ymd) => value::Parser::Ymd,
         Some(Parser::Whole) => value::Parser::Whole,
         Some(Parser::Percent) => value::Parser::Percent,
-        Some(parser @ Parser::ExcelDate) => return Err(format!("the parser `{}` is not served", parser.as_str())),
+        Some(
+            parser @ (Parser::ExcelDate
+            | Parser::Excel1904
+            | Parser::ListComma
+            | Parser::ListSemicolon
+            | Parser::ListBar),
+        ) => return Err(format!("the parser `{}` is not served", parser.as_str())),
     };
     Encoder::new(declared, parser).map_err(|mismatch| mismatch.to_string())
 }
