@@ -28,4 +28,4 @@ pub use canonical::ContentHash;
 pub use dataset::Dataset;
 pub use finding::{Finding, Findings};
 pub use name::{DatasetName, EnvironmentName, Identifier, SecretName, StackName, TaskDefName};
-pub use project::{Project, find_dataset, load_dataset};
+pub use project::{Project, list_datasets, load_dataset};

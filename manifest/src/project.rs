@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-pub use files::{Files, find_dataset};
+pub use files::{Files, list_datasets};
 
 use crate::dataset::Dataset;
 use crate::document::dataset::DatasetDocument;

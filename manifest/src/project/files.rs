@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Code, Finding};
-use crate::name::DatasetName;
 use crate::schema::Kind;
 
 /// Folders below `datasets/`; deeper ones are no places of manifests.
@@ -153,19 +152,20 @@ fn kind_of(path: &str) -> Option<Kind> {
     }
 }
 
-/// The file of a dataset somewhere in `datasets/` of a project; none when there is no such file, or more than one.
-pub fn find_dataset(project: &Path, name: &DatasetName) -> Option<PathBuf> {
-    fn search(folder: &Path, file: &str, depth: usize, found: &mut Vec<PathBuf>) {
+/// The files of `datasets/` of a project with the names that they give to datasets, in the order of names; none of them is read.
+pub fn list_datasets(project: &Path) -> Vec<(String, PathBuf)> {
+    fn search(folder: &Path, depth: usize, found: &mut Vec<(String, PathBuf)>) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() && depth < MAX_DEPTH {
-                search(&entry.path(), file, depth + 1, found);
-            } else if entry.file_name().to_str() == Some(file) {
-                found.push(entry.path());
+                search(&entry.path(), depth + 1, found);
+            } else if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".yml")) {
+                found.push((name.to_owned(), entry.path()));
             }
         }
     }
     let mut found = Vec::new();
-    search(&project.join("datasets"), &format!("{name}.yml"), 0, &mut found);
-    if found.len() == 1 { found.pop() } else { None }
+    search(&project.join("datasets"), 0, &mut found);
+    found.sort();
+    found
 }
