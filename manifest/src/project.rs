@@ -141,6 +141,8 @@ struct Building<'a> {
     task_defs: BTreeMap<TaskDefName, TaskDef>,
     known_task_defs: BTreeSet<TaskDefName>,
     schedules: ResolvedSchedules,
+    /// Whether a file of schedules could not be read: what nothing seems to load may stand in it.
+    schedules_unread: bool,
     stack: Option<Stack>,
     secrets: Vec<across::SecretUse>,
 }
@@ -157,6 +159,7 @@ impl<'a> Building<'a> {
             task_defs: BTreeMap::new(),
             known_task_defs: BTreeSet::new(),
             schedules: ResolvedSchedules::default(),
+            schedules_unread: false,
             stack: None,
             secrets: Vec::new(),
         }
@@ -279,7 +282,10 @@ impl<'a> Building<'a> {
     fn schedules(&mut self) {
         for (path, text) in self.files.of_kind(Kind::Schedules) {
             let document = self.document::<SchedulesDocument>(path, text, Allowed::Nothing);
-            let Some((document, _, mut reader)) = document else { continue };
+            let Some((document, _, mut reader)) = document else {
+                self.schedules_unread = true;
+                continue;
+            };
             let known = Known { datasets: &self.known, task_defs: &self.known_task_defs };
             let resolved = resolve::schedules::resolve(&document, &known, &mut reader);
             for (name, place) in &resolved.named {

@@ -45,5 +45,28 @@ pub fn schema(kind: Kind) -> Value {
         Kind::Dataset => schemars::schema_for!(DatasetDocument),
     };
     schema.insert("title".to_owned(), Value::String(format!("Freshet {}", kind.as_str())));
-    schema.to_value()
+    let mut schema = schema.to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// A key without a value is a mistake to the reader, so it is one to the schema: what may be absent is not therefore `null`.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = &types[..] {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(any)) = map.get_mut("anyOf") {
+                any.retain(|option| option.get("type").is_none_or(|kind| kind != "null"));
+            }
+            map.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }

@@ -5,7 +5,9 @@ use super::Refusal;
 use super::cron::nth;
 use super::days::Days;
 use super::field::{DAY_OF_MONTH, Dialect, Field, HOUR, MINUTE, MONTH, Set, Token, UNIX_WEEKDAY};
+use crate::yaml::nearest;
 
+const NAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 const FORM: &str = "write minute hour day-of-month month day-of-week, such as `0 22 * * *`, or @daily";
 
 /// A unix cron expression, read but not yet put into AWS's terms.
@@ -50,7 +52,13 @@ impl UnixCron {
                 "@daily" | "@midnight" => "0 0 * * *",
                 "@hourly" => "0 * * * *",
                 "@reboot" => return Err(whole("@reboot has no meaning here: nothing is kept running".to_owned())),
-                other => return Err(whole(format!("`{other}` is not a name for a schedule"))),
+                other => {
+                    let refusal = whole(format!("`{other}` is not a name for a schedule"));
+                    return Err(match nearest(other, NAMES.iter().copied()) {
+                        Some(near) => refusal.with_help(format!("did you mean {near}?")),
+                        None => refusal,
+                    });
+                }
             };
             return Self::parse(fields);
         }

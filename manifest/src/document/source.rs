@@ -1,7 +1,7 @@
 //! A source of a table: one of six kinds of place, and how its bytes are read.
 
 use crate::dataset::{Format, HeaderRow, HttpMethod};
-use crate::yaml::{Keyed, OneOrMany, Spanned, document};
+use crate::yaml::{Keyed, OneOrMany, Spanned, Text, document};
 
 document! {
     /// Where bytes come from: exactly one of url, socrata, dcat, arcgis, ckan and database.
@@ -39,13 +39,13 @@ document! {
         /// Its name under --from DIR and under an environment's sources; the last part of the address when absent.
         file: Option<Spanned<String>>,
         /// Variables, each with its values; the source stands once for every combination.
-        each: Option<Keyed<String, OneOrMany<Spanned<String>>>>,
+        each: Option<Keyed<String, OneOrMany<Spanned<Text>>>>,
         /// What the bytes are, where the file's name does not tell.
         format: Option<Spanned<Format>>,
         /// A file in a zip archive, or a pattern for several.
         member: Option<Spanned<String>>,
         /// Sheet of a workbook, from 1, or its name.
-        sheet: Option<Spanned<String>>,
+        sheet: Option<Spanned<Text>>,
         /// Which row holds the column names.
         header: Option<Spanned<HeaderRow>>,
         /// Text encoding, such as windows-1252; UTF-8 when absent.
@@ -53,6 +53,6 @@ document! {
         /// What parts the fields; a comma when absent.
         delimiter: Option<Spanned<char>>,
         /// Texts that mean NULL, beside a blank.
-        nulls: Option<OneOrMany<Spanned<String>>>,
+        nulls: Option<OneOrMany<Spanned<Text>>>,
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::name::{EnvironmentName, SecretName, StackName};
-use crate::yaml::{FromNode, Keyed, Named, Node, Reader, Spanned, Value, document};
+use crate::yaml::{FromNode, Keyed, Named, Node, Reader, Spanned, Text, Value, document};
 
 document! {
     /// Everything one project owns in AWS. An environment may override any key that stands above it.
@@ -32,7 +32,7 @@ document! {
         /// IAM path of the stack's own roles, beginning and ending with /.
         role_path: Option<Spanned<String>>,
         /// Tags of everything made.
-        tags: Option<Keyed<String, Spanned<String>>>,
+        tags: Option<Keyed<String, Spanned<Text>>>,
         /// Days that the log group keeps its events; 90 when absent.
         log_retention: Option<Spanned<u32>>,
         /// Every source is read from this address and its file name instead of its own.
@@ -66,7 +66,7 @@ document! {
         /// IAM path of the stack's own roles, beginning and ending with /.
         role_path: Option<Spanned<String>>,
         /// Tags that are added or differ here.
-        tags: Option<Keyed<String, Spanned<String>>>,
+        tags: Option<Keyed<String, Spanned<Text>>>,
         /// Days that the log group keeps its events.
         log_retention: Option<Spanned<u32>>,
         /// Every source is read from this address and its file name instead of its own.

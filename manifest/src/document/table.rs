@@ -8,7 +8,7 @@ use super::source::SourceDocument;
 use crate::dataset::{Deletes, Duplicates, ExtraColumns, Format, HeaderRow, IndexMethod, Parser, Uniqueness};
 use crate::finding::{Code, Span};
 use crate::quantity::{self, Share};
-use crate::yaml::{FromNode, Keyed, Named, Node, OneOrMany, Reader, Spanned, Value, document};
+use crate::yaml::{FromNode, Keyed, Named, Node, OneOrMany, Reader, Spanned, Text, Value, document};
 
 document! {
     /// One target table: it has sources, or a query.
@@ -24,7 +24,7 @@ document! {
         /// Member of every zip that says nothing else.
         member: Option<Spanned<String>>,
         /// Sheet of every workbook that says nothing else.
-        sheet: Option<Spanned<String>>,
+        sheet: Option<Spanned<Text>>,
         /// Header row of every source that says nothing else.
         header: Option<Spanned<HeaderRow>>,
         /// Encoding of every source that says nothing else.
@@ -32,7 +32,7 @@ document! {
         /// Delimiter of every source that says nothing else.
         delimiter: Option<Spanned<char>>,
         /// Texts that mean NULL in every source that says nothing else.
-        nulls: Option<OneOrMany<Spanned<String>>>,
+        nulls: Option<OneOrMany<Spanned<Text>>>,
         /// Column → its type, with `not null` or `identity` behind it; `"*": source` for the columns of a self-describing format.
         columns: Option<Spanned<Keyed<String, Spanned<String>>>>,
         /// Header in the file → column, where they differ by more than case and punctuation.
@@ -44,7 +44,7 @@ document! {
         /// Column → a function such as bbl(boro, block, lot), or a template such as "{year}".
         derive: Option<Spanned<Keyed<String, Spanned<String>>>>,
         /// Column → the texts with which rows are kept.
-        keep: Option<Spanned<Keyed<String, OneOrMany<Spanned<String>>>>>,
+        keep: Option<Spanned<Keyed<String, OneOrMany<Spanned<Text>>>>>,
         /// Column → the parser that reads it.
         parse: Option<Spanned<Keyed<String, Spanned<Parser>>>>,
         /// Columns of its primary key.

@@ -43,7 +43,7 @@ impl SourceFile {
     /// A file of that path and text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         let path = path.into();
-        Arc::new(Self { text: miette::NamedSource::new(&path, text.into()), path })
+        Arc::new(Self { text: miette::NamedSource::new(&path, without_passwords(text.into())), path })
     }
 
     /// The path within the project.
@@ -59,6 +59,29 @@ impl SourceFile {
     pub(super) fn as_source(&self) -> &dyn miette::SourceCode {
         &self.text
     }
+}
+
+/// The text with every literal password of an address (`scheme://user:password@host`) as asterisks, so that no finding that shows its line
+/// shows it. Such an address is refused in any case; what stands in `${secret:NAME}` is a name and stays.
+fn without_passwords(text: String) -> String {
+    let mut masked = text;
+    let mut from = 0;
+    while let Some(found) = masked[from..].find("://") {
+        let start = from + found + 3;
+        let rest = &masked[start..];
+        let end =
+            rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#')).unwrap_or(rest.len());
+        from = start;
+        // A colon inside of `${secret:NAME}` parts no user from a password.
+        if let Some(at) = rest[..end].rfind('@')
+            && let after = rest[..at].rfind('}').map_or(0, |brace| brace + 1)
+            && let Some(colon) = rest[after..at].find(':').map(|colon| after + colon)
+            && !rest[colon + 1..at].contains("${")
+        {
+            masked.replace_range(start + colon + 1..start + at, &"*".repeat(at - colon - 1));
+        }
+    }
+    masked
 }
 
 /// A range of a file.
@@ -82,5 +105,29 @@ impl Place {
     pub fn told(&self) -> String {
         let (line, column) = self.line_column();
         format!("{}:{line}:{column}", self.file.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_password_is_never_in_a_text_that_is_shown() {
+        let shown = |text: &str| SourceFile::new("f", text).text().to_owned();
+        assert_eq!(shown("a: postgres://u:hunter2@h/d # x"), "a: postgres://u:*******@h/d # x");
+        assert_eq!(shown("[\"https://u:p@h\", 'ftp://u:q@h']"), "[\"https://u:*@h\", 'ftp://u:*@h']");
+        assert_eq!(shown("x://${secret:USER}:hunter2@h"), "x://${secret:USER}:*******@h");
+        for kept in ["https://h:8080/a@b", "x://u:${secret:P}@h", "x://${secret:P}@h", "https://h/p?mail=a:b@c", "://"]
+        {
+            assert_eq!(shown(kept), kept);
+        }
+    }
+
+    #[test]
+    fn lines_and_columns_count_characters_from_one() {
+        let file = SourceFile::new("f", "a: ü\nüb: c\n");
+        let told = |start| Place { file: Arc::clone(&file), span: Span { start, end: start + 1 } }.told();
+        assert_eq!((told(0), told(6), told(8)), ("f:1:1".to_owned(), "f:2:1".to_owned(), "f:2:2".to_owned()));
     }
 }

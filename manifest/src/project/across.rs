@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Building;
 use crate::contract::{BATCH_DEFINITION_LIMIT, DEFINITION_RESERVE, ECS_DEFINITION_LIMIT, packed_size};
 use crate::dataset::{Origin, Status};
-use crate::finding::{Code, Finding, Place};
+use crate::finding::{Code, Finding, Place, Severity};
 use crate::name::{DatasetName, SecretName};
+use crate::resolve::dataset::ResolvedDataset;
 use crate::served::unserved;
 use crate::task_def::Engine;
 use crate::yaml::{self, nearest};
@@ -27,7 +28,7 @@ impl Building<'_> {
         self.secrets_declared(&mut findings);
         self.scheduled(&mut findings);
         self.sizes(&mut findings);
-        for (_, resolved) in &self.datasets {
+        for resolved in self.right() {
             let unserved = unserved(&resolved.dataset);
             if !unserved.is_empty() {
                 let told: Vec<&str> = unserved.iter().map(String::as_str).collect();
@@ -143,8 +144,22 @@ impl Building<'_> {
         }
     }
 
+    /// Datasets whose own file has no errors: of the others, one mistake would be told as two.
+    fn right(&self) -> impl Iterator<Item = &ResolvedDataset> {
+        let wrong: BTreeSet<&str> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity() == Severity::Error)
+            .filter_map(|finding| finding.place.as_ref().map(|place| place.file.path()))
+            .collect();
+        self.datasets.iter().filter(move |(path, _)| !wrong.contains(path.as_str())).map(|(_, resolved)| resolved)
+    }
+
     fn scheduled(&self, findings: &mut Vec<Finding>) {
-        for (_, resolved) in &self.datasets {
+        if self.schedules_unread {
+            return;
+        }
+        for resolved in self.right() {
             let name = &resolved.dataset.dataset;
             let active = resolved.dataset.status == Status::Active;
             if active && !self.schedules.named.iter().any(|(named, _)| named == name) {
@@ -156,7 +171,7 @@ impl Building<'_> {
     }
 
     fn sizes(&self, findings: &mut Vec<Finding>) {
-        for (_, resolved) in &self.datasets {
+        for resolved in self.right() {
             let dataset = &resolved.dataset;
             let scheduled = self.schedules.schedules.iter().filter(|schedule| schedule.dataset == dataset.dataset);
             let task_defs =

@@ -6,7 +6,7 @@ use crate::dataset::{Column, Family, Index, IndexMethod, Nullability, Parser, Ty
 use crate::document::table::{IndexDocument, TableDocument};
 use crate::finding::{Code, Span};
 use crate::name::Identifier;
-use crate::yaml::{Keyed, Reader, Spanned, nearest};
+use crate::yaml::{Keyed, QUOTE_COMMAS, Reader, Spanned, nearest};
 
 /// PostgreSQL's limit on the columns of a table.
 const MAX_COLUMNS: usize = 1600;
@@ -108,7 +108,7 @@ fn column(name: &Spanned<String>, declaration: &Spanned<String>, reader: &mut Re
             let finding = reader.report(Code::Column, error.to_string(), name.span);
             let lower = name.value.to_lowercase().replace([' ', '-', '.'], "_");
             if name.value.contains([')', '(']) {
-                finding.help("inside {} quote what holds a comma: \"numeric(9,6)\"");
+                finding.help(QUOTE_COMMAS);
             } else if lower.parse::<Identifier>().is_ok() {
                 finding.help(format!("write `{lower}`; headers are matched without regard to case and punctuation"));
             }
@@ -122,7 +122,7 @@ fn column(name: &Spanned<String>, declaration: &Spanned<String>, reader: &mut Re
         Err(error) => {
             let finding = reader.report(Code::Type, error.to_string(), declaration.span);
             if declaration.value.matches('(').count() > declaration.value.matches(')').count() {
-                finding.help("inside {} quote what holds a comma: \"numeric(9,6)\"");
+                finding.help(QUOTE_COMMAS);
             } else if let Some(help) = error.help() {
                 finding.help(help);
             }
@@ -212,7 +212,7 @@ pub(crate) fn lists(
     }
     for (name, texts) in table.keep.iter().flat_map(|keep| keep.iter()) {
         if let Some(column) = columns.known(name, name.span, reader) {
-            lists.keep.insert(column, texts.iter().map(|text| text.value.clone()).collect());
+            lists.keep.insert(column, texts.iter().map(|text| text.value.0.clone()).collect());
         }
     }
     for (name, parser) in table.parse.iter().flat_map(|parse| parse.iter()) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::dataset::Variables;
 use crate::finding::Code;
 use crate::template::is_name;
-use crate::yaml::{Keyed, OneOrMany, Reader, Spanned};
+use crate::yaml::{Keyed, OneOrMany, Reader, Spanned, Text};
 
 /// The most values of one variable, and the most sources that one entry may become.
 const MAX_VALUES: usize = 1_000;
@@ -13,7 +13,7 @@ const MAX_SOURCES: usize = 5_000;
 
 /// Every combination of the values; one empty combination where there is no `each`.
 pub(crate) fn combinations(
-    each: Option<&Keyed<String, OneOrMany<Spanned<String>>>>,
+    each: Option<&Keyed<String, OneOrMany<Spanned<Text>>>>,
     reader: &mut Reader,
 ) -> Vec<Variables> {
     let mut combinations = vec![Variables::new()];
@@ -43,12 +43,12 @@ pub(crate) fn combinations(
     combinations
 }
 
-fn expand(name: &Spanned<String>, values: &[Spanned<String>], reader: &mut Reader) -> Vec<String> {
+fn expand(name: &Spanned<String>, values: &[Spanned<Text>], reader: &mut Reader) -> Vec<String> {
     let mut expanded = Vec::new();
     let mut seen = BTreeSet::new();
     for value in values {
         let texts = match range(value) {
-            None => vec![value.value.clone()],
+            None => vec![value.value.0.clone()],
             Some(Ok(texts)) => texts,
             Some(Err(why)) => {
                 reader.report(Code::Each, why, value.span);

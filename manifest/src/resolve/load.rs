@@ -71,7 +71,11 @@ fn upsert(document: &UpsertDocument, span: Span, columns: &Columns, lists: &List
 }
 
 fn duplicates(given: &Spanned<Duplicates>, load: &Load, lists: &Lists, reader: &mut Reader) {
-    let has_key = !lists.primary_key.is_empty() || matches!(load, Load::Upsert { .. });
+    let unique = lists.indexes.iter().any(|index| index.uniqueness == Uniqueness::Unique);
+    let has_key = unique || !lists.primary_key.is_empty() || matches!(load, Load::Upsert { .. });
+    if given.value == Duplicates::Refuse {
+        return;
+    }
     if !has_key {
         let message = "duplicates are told by a key, and the table has none";
         reader.report(Code::Load, message, given.span).help("write primary_key: or load: {upsert: column}");

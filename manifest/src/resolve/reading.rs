@@ -134,18 +134,18 @@ pub(crate) fn resolve(
     fits(format == Format::Csv, "delimiter", own)?;
     check_encoding(document, table)?;
     check_delimiter(document, table)?;
-    if let Some(given) = document.sheet.as_ref().or(table.sheet.as_ref()).filter(|given| given.value == "0") {
+    if let Some(given) = document.sheet.as_ref().or(table.sheet.as_ref()).filter(|given| given.value.0 == "0") {
         return Err(Refused { span: given.span, why: "sheets are counted from 1".to_owned(), help: None });
     }
     let nulls = document.nulls.as_ref().or(table.nulls.as_ref());
     Ok(Reading {
         format,
         container,
-        sheet,
+        sheet: sheet.map(|sheet| sheet.0),
         header: header.filter(|_| format.has_header()).unwrap_or(HeaderRow::First),
         encoding: encoding.filter(|_| format.is_text()).map(|label| label.to_lowercase()),
         delimiter: delimiter.filter(|_| format == Format::Csv),
-        nulls: super::values(nulls).into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
+        nulls: super::values(nulls).into_iter().map(|text| text.0).collect::<BTreeSet<_>>().into_iter().collect(),
     })
 }
 

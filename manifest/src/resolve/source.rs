@@ -87,8 +87,10 @@ pub(crate) fn resolve(
     let (Some(recipe), false, false) = (recipe, matches!(member, Some(None)), matches!(file, Some(None))) else {
         return (Vec::new(), variables);
     };
+    let mut unused = false;
     for (name, _) in document.each.iter().flat_map(|each| each.iter()) {
         if !used.contains(&name.value) && !derived.contains(&name.value) {
+            unused = true;
             let message = format!("the variable `{}` stands in neither url, file, member nor derive", name.value);
             let finding = reader.report(Code::Each, message, name.span);
             finding.help("the same rows would be loaded once for each of its values");
@@ -96,7 +98,8 @@ pub(crate) fn resolve(
     }
     let parts = Parts { document, table, recipe, member: member.flatten(), file: file.flatten() };
     let mut resolved = Vec::new();
-    for variables in combinations {
+    // Combinations that differ in nothing would be told a second time, as repeated sources.
+    for variables in combinations.into_iter().take(if unused { 1 } else { usize::MAX }) {
         match parts.source(variables) {
             Ok(source) => {
                 let span = document.file.as_ref().map_or(document.name, |file| file.span);

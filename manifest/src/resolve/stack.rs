@@ -10,7 +10,7 @@ use crate::document::stack::{EnvironmentDocument, NetworkDocument, SecretDocumen
 use crate::finding::{Code, Finding, Span};
 use crate::name::{EnvironmentName, SecretName, StackName};
 use crate::stack::{Environment, Need, Network, PublicIp, Roles, SecretReference};
-use crate::yaml::{self, Entry, FromNode as _, Keyed, Named, Node, Reader, Spanned, Value};
+use crate::yaml::{self, Entry, FromNode as _, Keyed, Named, Node, Reader, Spanned, Text, Value};
 
 /// Days that CloudWatch Logs keeps events.
 const RETENTION: &[u32] =
@@ -91,7 +91,7 @@ pub(crate) fn resolve(
             .tags
             .iter()
             .flat_map(|tags| tags.iter())
-            .map(|(key, value)| (key.value.clone(), value.value.clone()))
+            .map(|(key, value)| (key.value.clone(), value.value.0.clone()))
             .collect(),
         sources: text(&document.sources),
         endpoint: text(&document.endpoint),
@@ -260,7 +260,7 @@ impl Check<'_> {
         }
     }
 
-    fn tags(&mut self, tags: Option<&Keyed<String, Spanned<String>>>) {
+    fn tags(&mut self, tags: Option<&Keyed<String, Spanned<Text>>>) {
         let Some(tags) = tags else { return };
         if let Some((name, _)) = tags.get(MAX_TAGS) {
             self.refuse(format!("more than {MAX_TAGS} tags: AWS takes 50, the stack's own among them"), name.span);
@@ -274,7 +274,7 @@ impl Check<'_> {
             if name.chars().count() > 128 || value.chars().count() > 256 {
                 self.refuse("a tag has at most 128 characters, its value 256", key.span);
             } else if known(&value.value) && !(name.chars().all(sign) && value.chars().all(sign)) {
-                let finding = self.refuse(format!("AWS does not take the tag `{name}: {}`", value.value), key.span);
+                let finding = self.refuse(format!("AWS does not take the tag `{name}: {}`", value.value.0), key.span);
                 finding.help("use letters, digits, blanks and _.:/=+-@");
             }
         }
@@ -287,7 +287,12 @@ impl Check<'_> {
             if let Some(value) = value.as_ref().filter(|value| known(&value.value))
                 && let Err(why) = address(&value.value, schemes)
             {
-                self.refuse(why, value.span);
+                let whole = value.contains("://");
+                let help = format!("write https://{}", value.value);
+                let finding = self.refuse(why, value.span);
+                if !whole {
+                    finding.help(help);
+                }
             }
         }
     }

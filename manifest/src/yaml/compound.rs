@@ -68,6 +68,38 @@ pub(super) fn every<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>>
     read.into_iter().collect()
 }
 
+/// A text that people often write as a number: `2019`, `1`. It is taken as it stands in the file, leading zeros included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text(pub(crate) String);
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromNode for Text {
+    fn from_node(node: &Node, reader: &mut Reader) -> Option<Self> {
+        String::from_node(node, reader).map(Self)
+    }
+}
+
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
+
 /// One value, or a list of them.
 #[derive(Debug, Clone)]
 pub(crate) struct OneOrMany<T>(pub(crate) Vec<T>);

@@ -7,10 +7,10 @@ mod node;
 mod scalar;
 mod syntax;
 
-pub(crate) use compound::{Keyed, Named, OneOrMany, Spanned};
+pub(crate) use compound::{Keyed, Named, OneOrMany, Spanned, Text};
 pub(crate) use fields::{Field, document, entries};
 pub(crate) use node::{Entry, Node, Scalar, Value, parse};
-pub(crate) use scalar::{scalars, text, words};
+pub(crate) use scalar::{QUOTE_COMMAS, scalars, text, words};
 
 use std::sync::Arc;
 

@@ -217,7 +217,11 @@ impl<'a> Builder<'a, '_> {
                     let value = self.node(event, span, Some(key_span), depth + 1)?;
                     if let Some(first) = entries.iter().find(|entry| entry.key == key) {
                         let finding = self.finding(Code::DuplicateKey, format!("`{key}` stands here twice"), key_span);
-                        self.findings.push(finding.with_related(first.key_span, "here first"));
+                        let mut finding = finding.with_related(first.key_span, "here first");
+                        if key.contains([')', '(', ']', '[']) {
+                            finding.help(super::QUOTE_COMMAS);
+                        }
+                        self.findings.push(finding);
                     }
                     entries.push(Entry { key: key.into_owned(), key_span, value });
                 }

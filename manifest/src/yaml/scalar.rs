@@ -3,12 +3,19 @@
 use super::{Environment, FromNode, Node, Reader, Value};
 use crate::finding::Code;
 
+/// A type that was cut at its comma.
+pub(crate) const QUOTE_COMMAS: &str = "inside {} quote what holds a comma or a bracket: \"numeric(9,6)\", \"text[]\"";
+
 /// The text of a scalar node, or a finding that says what is expected.
 pub(crate) fn text<'a>(node: &'a Node, expected: &str, reader: &mut Reader) -> Option<&'a str> {
     if node.is_null() {
         let comment = reader.file.text()[node.name.end..].lines().next().is_some_and(|line| line.contains('#'));
+        let key = reader.file.text().get(node.name.start..node.name.end).unwrap_or_default();
+        let cut = key.contains([')', '(', ']', '[']);
         let finding = reader.report(Code::Kind, format!("a value is missing: {expected} is expected"), node.name);
-        if comment {
+        if cut {
+            finding.help(QUOTE_COMMAS);
+        } else if comment {
             finding.help("what follows # is a comment; put the value in quotes if it belongs to it");
         }
         return None;
@@ -69,11 +76,9 @@ macro_rules! numbers {
                     reader.report(Code::Value, message, node.span);
                     return None;
                 }
-                let plain: String = text.chars().filter(|c| !matches!(c, ',' | '_' | '.' | ' ' | '\'')).collect();
-                let message = format!("`{text}` is not a whole number");
-                let finding = reader.report(Code::Value, message, node.span);
-                if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit()) {
-                    finding.help(format!("write {plain}"));
+                let finding = reader.report(Code::Value, format!("`{text}` is not a whole number"), node.span);
+                if let Some(number) = meant(text) {
+                    finding.help(format!("write {number}"));
                 }
                 None
             }
@@ -82,6 +87,18 @@ macro_rules! numbers {
 }
 
 numbers!(u8, u16, u32, u64);
+
+/// The number that a person meant with separators or a unit: `4,000,000`, `2GB` of memory in MiB, `1 vCPU` in units, `90 days`.
+fn meant(text: &str) -> Option<u64> {
+    let plain: String = text.chars().filter(|c| !matches!(c, ',' | '_' | ' ' | '\'')).collect();
+    let digits = plain.find(|c: char| !c.is_ascii_digit()).unwrap_or(plain.len());
+    let number: u64 = plain[..digits].parse().ok()?;
+    match plain[digits..].to_lowercase().as_str() {
+        "" | "mb" | "mib" | "m" | "d" | "day" | "days" | "rows" => Some(number),
+        "gb" | "gib" | "g" | "vcpu" | "vcpus" => number.checked_mul(1024),
+        _ => None,
+    }
+}
 
 impl FromNode for char {
     fn from_node(node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -109,7 +126,12 @@ macro_rules! scalars {
                     Ok(value) => Some(value),
                     Err(error) => {
                         let message = format!("{error}");
-                        reader.report($crate::finding::Code::Value, message, node.span);
+                        let finding = reader.report($crate::finding::Code::Value, message, node.span);
+                        let snake = text.trim().replace([' ', '-', '.'], "_");
+                        let meant = [format!("{}%", text.trim()), snake.to_lowercase(), snake.to_uppercase()];
+                        if let Some(meant) = meant.iter().find(|meant| meant.parse::<$type>().is_ok()) {
+                            finding.help(format!("write {meant}"));
+                        }
                         None
                     }
                 }

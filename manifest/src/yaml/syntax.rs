@@ -24,11 +24,66 @@ pub(super) fn explain(file: &Arc<SourceFile>, error: &ScanError) -> Finding {
     let text = file.text();
     let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
     let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let (message, help) = told(error.kind(), text, at);
+    let (at, (message, help)) = match error.kind() {
+        // The first colon of a line is right by itself: what is wrong stands above it, or in front of it.
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement if is_first_of_line(text, at) => {
+            above(text, at)
+        }
+        ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar => {
+            let told = "a quote is opened and not closed where its value ends".to_owned();
+            (still_open(&text[..at]).map_or(at, |(open, _)| open), (told, None))
+        }
+        kind => (at, told(kind, text, at)),
+    };
     let span = caret(error.kind(), text, at);
     let mut finding = Finding::new(Code::Syntax, message, Some(Place { file: Arc::clone(file), span }));
     finding.help = help;
     finding
+}
+
+/// Whether nothing but a word stands in front of the colon at `at`.
+fn is_first_of_line(text: &str, at: usize) -> bool {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[start..at].trim();
+    !before.is_empty() && before.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// A bracket that is still open, or else the indentation of the line.
+fn above(text: &str, at: usize) -> (usize, (String, Option<String>)) {
+    if let Some((open, bracket)) = still_open(&text[..at]).filter(|(_, sign)| !matches!(sign, '"' | '\'')) {
+        return (open, (format!("`{bracket}` is opened and never closed"), None));
+    }
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let word = start + text[start..at].len() - text[start..at].trim_start().len();
+    let help = "keys that belong together begin in the same column";
+    (word, ("this line is not indented like its neighbours".to_owned(), Some(help.to_owned())))
+}
+
+/// The quote that no other closes, or the last bracket; brackets in quotes and comments are none.
+fn still_open(text: &str) -> Option<(usize, char)> {
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let mut quote: Option<(usize, char)> = None;
+    let mut before = ' ';
+    let mut comment = false;
+    for (at, c) in text.char_indices() {
+        if comment {
+            comment = c != '\n';
+        } else if let Some((_, sign)) = quote {
+            quote = quote.filter(|_| c != sign);
+        } else {
+            match c {
+                '"' | '\'' if !before.is_alphanumeric() => quote = Some((at, c)),
+                '#' if before.is_whitespace() => comment = true,
+                '[' | '{' => open.push((at, c)),
+                ']' | '}' => {
+                    open.pop();
+                }
+                _ => {}
+            }
+        }
+        before = c;
+    }
+    quote.or_else(|| open.pop())
 }
 
 /// The byte to point at: an end of file or line is shown at the last thing before it.
@@ -63,7 +118,6 @@ fn told(kind: &ErrorKind, text: &str, at: usize) -> (String, Option<String>) {
             "a second `: ` stands in one line".to_owned(),
             Some("put the value in quotes, or begin a new line with the second key".to_owned()),
         ),
-        ErrorKind::UnclosedQuotedScalar => ("a quote is opened and never closed".to_owned(), None),
         ErrorKind::UnclosedFlowCollection { open } => (format!("`{open}` is opened and never closed"), None),
         ErrorKind::UnexpectedEofFlowSequence => ("`[` is opened and never closed".to_owned(), None),
         ErrorKind::UnexpectedEofFlowMapping | ErrorKind::UnexpectedEofImplicitFlowMapping => {
@@ -84,7 +138,6 @@ fn told(kind: &ErrorKind, text: &str, at: usize) -> (String, Option<String>) {
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
         | ErrorKind::InvalidBlockScalarIndent
-        | ErrorKind::InvalidQuotedScalarIndent
         | ErrorKind::BlockSequenceEntryNotAllowed
         | ErrorKind::MappingKeyNotAllowed => (
             "this line is not indented like its neighbours".to_owned(),

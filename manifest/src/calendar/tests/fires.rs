@@ -180,6 +180,8 @@ fn a_zone_that_is_misspelt_is_answered_with_the_one_that_was_meant() {
     assert_eq!(help("America/NewYork"), "did you mean America/New_York?");
     assert_eq!(help("america/new_york"), "did you mean America/New_York?");
     assert_eq!(help("PST"), "did you mean America/Los_Angeles?");
+    // A zone of the database, five hours behind all year.
+    assert_eq!(help("EST"), "did you mean America/New_York?");
     assert_eq!(help("the moon"), "write an IANA name such as America/New_York or UTC");
     assert!(zone("UTC").is_ok());
 }

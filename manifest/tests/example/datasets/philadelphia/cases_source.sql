@@ -1,0 +1,1 @@
+SELECT id, opened, status FROM salesforce.cases
