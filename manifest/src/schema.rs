@@ -61,6 +61,9 @@ fn without_null(schema: &mut Value) {
                     map.insert("type".to_owned(), only);
                 }
             }
+            if let Some(Value::Array(words)) = map.get_mut("enum") {
+                words.retain(|word| !word.is_null());
+            }
             if let Some(Value::Array(any)) = map.get_mut("anyOf") {
                 any.retain(|option| option.get("type").is_none_or(|kind| kind != "null"));
             }

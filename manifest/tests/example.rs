@@ -11,7 +11,7 @@ use manifest::finding::{Code, Findings, Severity, Style};
 use manifest::schedule::{Mode, Trigger};
 use manifest::stack::{Environment, Need, PublicIp};
 use manifest::task_def::{Arch, Engine};
-use manifest::{Dataset, Project, find_dataset, load_dataset};
+use manifest::{Dataset, Project, list_datasets, load_dataset};
 
 fn folder(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -289,11 +289,12 @@ fn loads_queries_views_and_scripts_are_read() {
 #[test]
 fn a_dataset_is_found_by_name_and_loaded_by_itself() {
     let root = folder("tests/example");
-    let path = find_dataset(&root, &"la_311".parse().unwrap()).expect("it is there");
-    assert_eq!(path, root.join("datasets/la/la_311.yml"));
-    let alone = load_dataset(&path).unwrap_or_else(|findings| panic!("{findings}"));
+    let listed = list_datasets(&root);
+    assert_eq!(listed.len(), example().datasets.len());
+    let (_, path) = listed.iter().find(|(name, _)| name == "la_311").expect("it is there");
+    assert_eq!(path, &root.join("datasets/la/la_311.yml"));
+    let alone = load_dataset(path).unwrap_or_else(|findings| panic!("{findings}"));
     assert_eq!(alone, example().datasets[&"la_311".parse().unwrap()]);
-    assert_eq!(find_dataset(&root, &"la_312".parse().unwrap()), None);
     let missing = load_dataset(&root.join("datasets/la/la_312.yml")).unwrap_err();
     assert!(missing.to_string().contains("la_312.yml cannot be read"), "{missing}");
 }
