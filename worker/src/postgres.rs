@@ -7,10 +7,12 @@ pub mod error;
 pub mod identifiers;
 pub mod session;
 
+mod acting;
 mod connection;
 mod pool;
 mod tls;
 
+pub use acting::Acting;
 pub use address::{BUNDLE_PATH, BUNDLE_VARIABLE, Protection, Target};
 pub use connection::Connection;
 pub use error::Error;

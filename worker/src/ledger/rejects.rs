@@ -9,7 +9,7 @@ use super::Ledger;
 use super::run::{RunId, bigint};
 
 /// Longest raw text that is kept, in bytes.
-const LONGEST_RAW: usize = 1_000;
+const LONGEST_RAW: usize = 1_100;
 
 /// Something in a source that could not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Reject {
     pub raw: String,
     /// Why, in one word.
     pub code: String,
+    /// What became of the row, in one word.
+    pub consequence: String,
 }
 
 /// How many rejects of one table are kept, shared by all who write them.
@@ -68,14 +70,27 @@ impl Ledger {
             batch.iter().map(|reject| reject.column.as_ref().map(Identifier::as_str)).collect();
         let raws: Vec<String> = batch.iter().map(|reject| keepable(&reject.raw)).collect();
         let codes: Vec<&str> = batch.iter().map(|reject| reject.code.as_str()).collect();
+        let consequences: Vec<&str> = batch.iter().map(|reject| reject.consequence.as_str()).collect();
         self.connection()
             .await?
             .execute(
                 "keep rejected values",
                 "INSERT INTO freshet.rejects
-                     (run, table_name, file, member, line, byte_offset, column_name, raw, code)
-                 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::text[])",
-                &[run.uuid(), &table.as_str(), &files, &members, &lines, &offsets, &columns, &raws, &codes],
+                     (run, table_name, file, member, line, byte_offset, column_name, raw, code, consequence)
+                 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[], 
+                     $8::text[], $9::text[], $10::text[])",
+                &[
+                    run.uuid(),
+                    &table.as_str(),
+                    &files,
+                    &members,
+                    &lines,
+                    &offsets,
+                    &columns,
+                    &raws,
+                    &codes,
+                    &consequences,
+                ],
             )
             .await?;
         limit.left -= batch.len();

@@ -1,68 +1,60 @@
-//! Rows on their way into a table: a bounded channel of bytes comes in, one binary `COPY` goes out. The channel's end
-//! alone does not say whether the rows are complete (a stream cut after a NULL ends in the bytes of a trailer), so whoever
-//! reads them says so; otherwise the `COPY` is failed and the server forgets it.
+//! Rows on their way into a table: chunks of bytes come in, one binary `COPY` goes out. A stream that breaks off is never
+//! taken for one that is complete: whoever makes it says so with an error in place of a chunk, and the `COPY` is failed.
 
-use std::future::Future;
 use std::pin::pin;
 
 use bytes::Bytes;
-use futures_util::SinkExt as _;
-use tokio::sync::mpsc;
+use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use tokio_postgres::CopyInSink;
 
 use super::connection::Connection;
 use super::error::Error;
 
+/// The last bytes of a complete stream: the field count -1.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+
 /// Why rows did not arrive.
 #[derive(Debug)]
 pub enum Failed<E> {
-    /// Whoever reads them gave up.
+    /// Whoever makes them gave up.
     Reading(E),
     /// The database did.
     Database(Error),
 }
 
-/// Sends chunks that together are one complete binary `COPY` stream, header to trailer. `reading` is the work that fills
-/// the channel: it is driven here if nobody else does, and the rows count only when it ends well. Returns the rows that
-/// the server stored, and what `reading` returned.
+/// Sends chunks that together are one complete binary `COPY` stream, header to trailer, and returns the rows that the
+/// server stored. No more than two chunks wait for the server.
 ///
-/// On any failure the `COPY` has ended with `CopyFail`, and the transaction around it can only be rolled back.
-pub async fn copy_in<R, E>(
+/// On any failure, also when the future is dropped, the `COPY` ends with `CopyFail`, and the transaction around it can only
+/// be rolled back. PostgreSQL's own refusal of a row is only heard after the last chunk.
+pub async fn copy_in<E>(
     connection: &Connection,
     what: &str,
     statement: &str,
-    mut rows: mpsc::Receiver<Bytes>,
-    reading: impl Future<Output = Result<R, E>>,
-) -> Result<(u64, R), Failed<E>> {
+    rows: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<u64, Failed<E>> {
     let sink: CopyInSink<Bytes> = match connection.client().copy_in(statement).await {
         Ok(sink) => sink,
         Err(error) => return Err(Failed::Database(connection.explain(what, error).await)),
     };
-    let mut sink = pin!(sink);
-    let mut reading = pin!(reading);
-    let mut outcome = None;
-    loop {
-        let chunk = tokio::select! {
-            // Rows first: an outcome that is there already must not overtake those still in the channel.
-            biased;
-            chunk = rows.recv() => chunk,
-            ended = &mut reading, if outcome.is_none() => match ended {
-                Ok(told) => { outcome = Some(told); continue }
-                // The sink is dropped, and that sends CopyFail.
-                Err(error) => return Err(Failed::Reading(error)),
-            },
-        };
-        let Some(chunk) = chunk else { break };
+    let (mut sink, mut rows) = (pin!(sink), pin!(rows));
+    let mut last = [0; 2];
+    while let Some(chunk) = rows.next().await {
+        let chunk = chunk.map_err(Failed::Reading)?;
+        for byte in &chunk[chunk.len().saturating_sub(2)..] {
+            last = [last[1], *byte];
+        }
         if let Err(error) = sink.send(chunk).await {
             return Err(Failed::Database(connection.explain(what, error).await));
         }
     }
-    let told = match outcome {
-        Some(told) => told,
-        None => reading.await.map_err(Failed::Reading)?,
-    };
+    // PostgreSQL itself takes a stream without a trailer for complete.
+    if last != TRAILER {
+        let reason = "the rows end without the mark of their end".to_owned();
+        return Err(Failed::Database(Error::Answer { what: what.to_owned(), reason }));
+    }
     match sink.finish().await {
-        Ok(stored) => Ok((stored, told)),
+        Ok(stored) => Ok(stored),
         Err(error) => Err(Failed::Database(connection.explain(what, error).await)),
     }
 }

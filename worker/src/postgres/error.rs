@@ -145,6 +145,11 @@ impl Error {
         }
     }
 
+    /// Whether nobody was there to take writes, which may pass.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::Unreachable { .. } | Self::ReadOnly { .. })
+    }
+
     /// Whether the server refused with this code.
     pub fn is(&self, state: &SqlState) -> bool {
         self.state() == Some(state)

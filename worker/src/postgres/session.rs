@@ -72,6 +72,8 @@ pub(super) fn settings(purpose: Purpose) -> String {
         ("quote_all_identifiers", "off"),
         // Reading catalogs never repays compilation, least of all under locks.
         ("jit", "off"),
+        // What is read under locks has been planned before them.
+        ("plan_cache_mode", "force_generic_plan"),
         // A table that a policy thins out is an error, not a smaller table.
         ("row_security", "off"),
         ("maintenance_work_mem", MAINTENANCE_MEMORY),

@@ -288,6 +288,7 @@ async fn rejects_are_kept_with_their_place_up_to_a_limit() {
         column: Some("bbl".parse().unwrap()),
         raw: "nul\0 and 'quote'".into(),
         code: "number".into(),
+        consequence: "null".into(),
     };
     let table = "t".parse().unwrap();
     let mut limit = RejectLimit::default();
@@ -297,8 +298,8 @@ async fn rejects_are_kept_with_their_place_up_to_a_limit() {
     assert_eq!(worker.ledger.keep_rejects(worker.run, &table, &batch, &mut limit).await.unwrap(), 0);
     assert_eq!(place.value("SELECT count(*) FROM freshet.rejects"), "10000");
     assert_eq!(
-        place.value("SELECT concat_ws('|', table_name, file, member, line, byte_offset, column_name, raw, code) FROM freshet.rejects LIMIT 1"),
-        "t|d.zip|d.csv|3|1099511627776|bbl|nul␀ and 'quote'|number"
+        place.value("SELECT concat_ws('|', table_name, file, member, line, byte_offset, column_name, raw, code, consequence) FROM freshet.rejects LIMIT 1"),
+        "t|d.zip|d.csv|3|1099511627776|bbl|nul␀ and 'quote'|number|null"
     );
 }
 

@@ -3,4 +3,5 @@
 
 mod connecting;
 mod ledger;
+mod publishing;
 mod support;

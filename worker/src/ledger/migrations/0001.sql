@@ -53,7 +53,9 @@ CREATE TABLE freshet.rejects (
     byte_offset bigint,
     column_name text,
     raw text,
-    code text NOT NULL
+    code text NOT NULL,
+    -- null: the row is live with NULL in that column. row_rejected: it is not.
+    consequence text NOT NULL
 );
 CREATE INDEX rejects_by_run ON freshet.rejects (run, table_name);
 

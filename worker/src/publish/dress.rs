@@ -1,0 +1,124 @@
+//! Making a table in staging look like the live one, but for its rows: names of sequences, privileges, comments. All of it
+//! happens before any lock is taken, and again when somebody changed the live table meanwhile.
+
+use std::collections::BTreeMap;
+
+use super::comments::{self, Commented};
+use super::grants::{self, Grants, On};
+use super::indexes;
+use super::inventory::Dress;
+use crate::postgres::identifiers::{qualified, quote_ident};
+use crate::postgres::{self, Acting, Connection};
+
+/// What a table in staging looks like now.
+#[derive(Debug, Default)]
+struct Look {
+    grants: Grants,
+    comments: BTreeMap<String, String>,
+    /// By identity column.
+    sequences: BTreeMap<String, String>,
+}
+
+impl Dress {
+    /// Puts it on a table in staging. Runs in a transaction of its own.
+    pub(super) async fn put_on(
+        &self,
+        connection: &Connection,
+        schema: &str,
+        table: &str,
+        oid: u32,
+    ) -> Result<(), postgres::Error> {
+        let what = format!("make {table} in staging like the live table");
+        let look = Look::read(connection, &what, oid).await?;
+        let steps = self.steps(&look, schema, table);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let mut sql = String::from("BEGIN");
+        for (acting, statement) in steps {
+            sql.push_str("; ");
+            sql.push_str(&acting.set_local());
+            sql.push_str("; ");
+            sql.push_str(&statement);
+        }
+        sql.push_str("; COMMIT");
+        let done = connection.batch(&what, &sql).await;
+        if done.is_err() {
+            connection.rollback().await;
+        }
+        done
+    }
+
+    fn steps(&self, look: &Look, schema: &str, table: &str) -> Vec<(Acting, String)> {
+        let mut steps = Vec::new();
+        let mut as_owner = |statement: String| steps.push((self.owner.clone(), statement));
+        for (column, (name, _)) in &self.sequences {
+            match look.sequences.get(column) {
+                Some(found) if found != name => {
+                    as_owner(format!("ALTER SEQUENCE {} RENAME TO {}", qualified(schema, found), quote_ident(name)));
+                }
+                _ => {}
+            }
+        }
+        for (on, text) in self.comments() {
+            let statement = comments::rebuild(schema, table, &on, Some(text));
+            if look.comments.get(&key(&on)).map(String::as_str) != Some(text) {
+                as_owner(statement);
+            }
+        }
+        let place = |on: &On| match on {
+            On::Table | On::Column(_) => format!("TABLE {}", qualified(schema, table)),
+            On::Sequence(column) => {
+                let name = self.sequences.get(column).map_or("", |(name, _)| name);
+                format!("SEQUENCE {}", qualified(schema, name))
+            }
+        };
+        steps.extend(self.grants.rebuild(&look.grants, &self.owner, place));
+        steps
+    }
+
+    fn comments(&self) -> Vec<(Commented<'_>, &str)> {
+        let table = self.comment.iter().map(|text| (Commented::Table, text.as_str()));
+        let columns = self.column_comments.iter().map(|(name, text)| (Commented::Column(name), text.as_str()));
+        let indexes = self.index_comments.iter().map(|(name, on, text)| {
+            let on = match on {
+                indexes::Commented::Index => Commented::Index(name),
+                indexes::Commented::Constraint => Commented::Constraint(name),
+            };
+            (on, text.as_str())
+        });
+        let sequences =
+            self.sequences.values().filter_map(|(name, text)| Some((Commented::Sequence(name), text.as_deref()?)));
+        table.chain(columns).chain(indexes).chain(sequences).collect()
+    }
+}
+
+fn key(on: &Commented<'_>) -> String {
+    match on {
+        Commented::Table => "table".to_owned(),
+        Commented::Column(name) => format!("column {name}"),
+        Commented::Index(name) => format!("index {name}"),
+        Commented::Constraint(name) => format!("constraint {name}"),
+        Commented::Sequence(name) => format!("sequence {name}"),
+    }
+}
+
+impl Look {
+    async fn read(connection: &Connection, what: &str, oid: u32) -> Result<Self, postgres::Error> {
+        let mut look = Self::default();
+        for row in &connection.rows(what, grants::QUERY, &[&vec![oid], &"MEMBER"]).await? {
+            look.grants.add(row);
+        }
+        for row in &connection.rows(what, include_str!("look.sql"), &[&oid]).await? {
+            let (kind, name, comment): (&str, &str, Option<String>) = (row.get(0), row.get(1), row.get(2));
+            let on = if kind == "table" { kind.to_owned() } else { format!("{kind} {name}") };
+            if let Some(comment) = comment {
+                look.comments.insert(on, comment);
+            }
+            if let Some(column) = row.get::<_, Option<String>>(3) {
+                look.sequences.insert(column, name.to_owned());
+            }
+        }
+        Ok(look)
+    }
+}

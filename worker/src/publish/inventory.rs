@@ -1,0 +1,276 @@
+//! All that hangs on the tables that are live: read before a load, so that it is refused while nothing has happened yet,
+//! and once more under the publish transaction's locks, where it must be what was prepared for.
+
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifest::Dataset;
+use manifest::dataset::{Nullability, Table};
+
+use super::columns::{self, LiveColumn, Types};
+use super::error::Error;
+use super::grants::Grants;
+use super::indexes;
+use super::others::Other;
+use super::refusal::Refusal;
+use super::rights::{Missing, Owner};
+use super::views::{self, Reading, View};
+use crate::postgres::identifiers::quote_ident;
+use crate::postgres::{self, Acting, Connection};
+use crate::staging::Blueprint;
+use crate::staging::indexes::Index;
+
+pub use read::Reader;
+
+/// All that hangs on a dataset's live tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    pub(super) schema: TargetSchema,
+    /// The live tables by name.
+    pub(super) live: BTreeMap<String, Live>,
+    pub(super) views: Vec<View>,
+    readings: Vec<Reading>,
+    others: Vec<Other>,
+    /// What a table begins with that is published for the first time, by table.
+    first_grants: BTreeMap<String, Grants>,
+    types: Types,
+    spelling: indexes::Spelling,
+    /// Names in the target schema that belong to others and that a new index might want.
+    taken: BTreeSet<String>,
+    login: String,
+}
+
+/// The schema that the tables are published in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TargetSchema {
+    pub(super) name: String,
+    pub(super) exists: bool,
+    pub(super) login_creates: bool,
+    database_creates: bool,
+    database: String,
+}
+
+/// A live table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Live {
+    pub(super) oid: u32,
+    pub(super) owner: Owner,
+    pub(super) options: Vec<String>,
+    pub(super) comment: Option<String>,
+    pub(super) columns: Vec<LiveColumn>,
+    pub(super) indexes: Vec<Index>,
+    pub(super) grants: Grants,
+}
+
+/// What a table in staging gets besides its blueprint, so that it is like the live one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dress {
+    pub(super) owner: Acting,
+    pub(super) grants: Grants,
+    pub(super) comment: Option<String>,
+    pub(super) column_comments: Vec<(String, String)>,
+    pub(super) index_comments: Vec<(String, indexes::Commented, String)>,
+    /// By identity column: the name and comment of its sequence.
+    pub(super) sequences: BTreeMap<String, (String, Option<String>)>,
+}
+
+impl Inventory {
+    /// PostgreSQL's ids of the tables that are live, by name.
+    pub fn live_oids(&self) -> BTreeMap<String, u32> {
+        self.live.iter().map(|(name, live)| (name.clone(), live.oid)).collect()
+    }
+
+    /// The login role.
+    pub(super) fn login(&self) -> &str {
+        &self.login
+    }
+
+    /// What a person should know although it is no reason to stop.
+    pub fn notices(&self, dataset: &Dataset) -> Vec<String> {
+        let refreshed = self.views.iter().filter(|view| view.is_materialized()).map(|view| {
+            format!(
+                "materialized view {}.{} reads the dataset through another view: it shows old rows until it is refreshed",
+                view.schema, view.name
+            )
+        });
+        let tables = dataset.tables.iter().filter_map(|table| Some((table, self.live.get(table.name.as_str())?)));
+        let relaxed = tables.flat_map(|(table, live)| {
+            live.columns.iter().filter_map(|column| {
+                let declared = table.columns.iter().find(|declared| declared.name.as_str() == column.name)?;
+                let loses = column.not_null
+                    && declared.nullability == Nullability::Nullable
+                    && !table.primary_key.contains(&declared.name);
+                loses.then(|| {
+                    format!("{}.{} is NOT NULL where it is live, and nullable in the manifest", table.name, column.name)
+                })
+            })
+        });
+        refreshed.chain(relaxed).collect()
+    }
+
+    /// Refuses what a load would lose or could not do, all of it at once.
+    ///
+    /// # Errors
+    /// [`Error::Rights`] when rights are missing, [`Error::NotCarried`] when something on a live table would be lost.
+    pub fn check(&self, dataset: &Dataset) -> Result<(), Error> {
+        let missing = self.missing(dataset);
+        if !missing.is_empty() {
+            return Err(Error::Rights { missing: missing.into_iter().collect() });
+        }
+        let refusals = self.refusals(dataset);
+        if !refusals.is_empty() {
+            return Err(Error::NotCarried { dataset: dataset.dataset.to_string(), refusals });
+        }
+        Ok(())
+    }
+
+    /// Has PostgreSQL read the definitions of views that are to be bound again, as the roles that will do it.
+    ///
+    /// # Errors
+    /// [`Error::NotCarried`] when it does not take its own words back, or the database's own.
+    pub(super) async fn rehearse(&self, connection: &Connection, dataset: &Dataset) -> Result<(), Error> {
+        for view in self.views.iter().filter(|view| view.is_direct()) {
+            connection.batch("rehearse views", "BEGIN").await?;
+            let rehearsed = view.rehearse(connection, &self.login).await;
+            connection.batch("rehearse views", "ROLLBACK").await?;
+            if let Err(error) = rehearsed {
+                let postgres::Error::Statement(refusal) = error else { return Err(error.into()) };
+                let remedy = format!("it could not be bound again: {}", refusal.message);
+                let object = format!("view {}.{}", view.schema, view.name);
+                let table = dataset.tables.first().map_or("", |table| table.name.as_str());
+                let refusals = vec![Refusal::new(table, object, remedy)];
+                return Err(Error::NotCarried { dataset: dataset.dataset.to_string(), refusals });
+            }
+        }
+        Ok(())
+    }
+
+    fn missing(&self, dataset: &Dataset) -> BTreeSet<Missing> {
+        let mut missing = BTreeSet::new();
+        let schema = &self.schema;
+        if !schema.exists && !schema.database_creates {
+            missing.insert(Missing::new(
+                format!("create schema {}, which does not exist", schema.name),
+                format!(
+                    "CREATE SCHEMA {}; {}",
+                    quote_ident(&schema.name),
+                    Missing::create_in(&schema.name, &self.login).grant
+                ),
+            ));
+        }
+        for table in &dataset.tables {
+            match self.live.get(table.name.as_str()) {
+                Some(live) => {
+                    live.owner.making(&self.login, &mut missing);
+                    live.owner.placing(&self.login, schema.login_creates, &schema.name, &mut missing);
+                    live.grants.refuse(&self.login, &mut missing);
+                }
+                None if schema.exists && !schema.login_creates => {
+                    missing.insert(Missing::create_in(&schema.name, &self.login));
+                }
+                None => {}
+            }
+        }
+        for view in &self.views {
+            view.refuse_rights(&self.login, &mut missing);
+        }
+        missing
+    }
+
+    fn refusals(&self, dataset: &Dataset) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        for table in &dataset.tables {
+            let Some(live) = self.live.get(table.name.as_str()) else { continue };
+            let others: Vec<&Other> = self.others.iter().filter(|other| other.table == live.oid).collect();
+            refusals.extend(others.iter().map(|other| other.refuse(table.name.as_str())));
+            refusals.extend(columns::refuse(table, &live.columns));
+            refusals.extend(indexes::refuse(table, &self.spelling, &live.indexes));
+            refusals.extend(views::refuse(table, live.oid, &live.columns, &self.types, &self.readings));
+        }
+        if let Some(first) = dataset.tables.first() {
+            refusals.extend(views::refuse_temporary(first.name.as_str(), &self.views));
+        }
+        if refusals.is_empty() {
+            refusals.extend(self.plans(dataset).err());
+        }
+        refusals
+    }
+
+    /// What each table in staging is to be like.
+    ///
+    /// # Errors
+    /// [`Error::NotCarried`] as from [`Inventory::check`].
+    pub fn blueprints(&self, dataset: &Dataset) -> Result<Vec<Blueprint>, Error> {
+        let plans = self
+            .plans(dataset)
+            .map_err(|refusal| Error::NotCarried { dataset: dataset.dataset.to_string(), refusals: vec![refusal] })?;
+        Ok(plans.into_iter().map(|(blueprint, _)| blueprint).collect())
+    }
+
+    /// The blueprint of each table, and its dress.
+    pub(super) fn plans(&self, dataset: &Dataset) -> Result<Vec<(Blueprint, Dress)>, Refusal> {
+        let mut taken = self.taken.clone();
+        // All names that stay come before any that is made up.
+        for live in self.live.values() {
+            taken.extend(live.indexes.iter().map(|index| index.name.clone()));
+            taken.extend(live.columns.iter().filter_map(|column| Some(column.sequence.as_ref()?.name.clone())));
+        }
+        dataset.tables.iter().map(|table| self.plan(table, &mut taken)).collect()
+    }
+
+    fn plan(&self, table: &Table, taken: &mut BTreeSet<String>) -> Result<(Blueprint, Dress), Refusal> {
+        let live = self.live.get(table.name.as_str());
+        let live_columns = live.map_or(&[][..], |live| &live.columns);
+        let owner = live.map_or(Acting::Login, |live| live.owner.making(&self.login, &mut BTreeSet::new()));
+        let index_plan = indexes::plan(table, &self.spelling, live.map_or(&[][..], |live| &live.indexes), taken)?;
+        let mut sequences = BTreeMap::new();
+        for column in table.columns.iter().filter(|column| column.nullability == Nullability::Identity) {
+            let name = column.name.as_str();
+            let kept = live_columns.iter().find(|live| live.name == name).and_then(|live| live.sequence.as_ref());
+            let planned = match kept {
+                Some(sequence) => (sequence.name.clone(), sequence.comment.clone()),
+                None => (indexes::free(table, &indexes::sequence_base(table, name), taken)?, None),
+            };
+            sequences.insert(name.to_owned(), planned);
+        }
+        let grants = match live {
+            Some(live) => live.grants.clone(),
+            None => self.first_grants.get(table.name.as_str()).cloned().unwrap_or_default(),
+        };
+        let names: BTreeSet<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let commented = live_columns.iter().filter_map(|column| Some((column.name.clone(), column.comment.clone()?)));
+        let dress = Dress {
+            owner: owner.clone(),
+            grants: grants.only(&names),
+            comment: live.and_then(|live| live.comment.clone()),
+            column_comments: commented.collect(),
+            index_comments: index_plan.comments,
+            sequences,
+        };
+        let blueprint = Blueprint {
+            table: table.name.clone(),
+            owner,
+            columns: columns::plan(table, &self.types, live_columns),
+            options: live.map(|live| live.options.clone()).unwrap_or_default(),
+            indexes: index_plan.indexes,
+        };
+        Ok((blueprint, dress))
+    }
+
+    /// The roles that make, move or dress tables in staging: they may enter it for the time of the load.
+    pub fn staging_roles(&self) -> BTreeSet<Acting> {
+        let owners = self.live.values().map(|live| live.owner.making(&self.login, &mut BTreeSet::new()));
+        let grantors =
+            self.live.values().flat_map(|live| live.grants.grantors()).map(|name| Acting::Role(name.to_owned()));
+        owners.chain(grantors).filter(|acting| *acting != Acting::Login).collect()
+    }
+
+    /// As whom a live table, and the one that takes its place, are moved.
+    pub(super) fn mover(&self, table: &str) -> Acting {
+        let schema = &self.schema;
+        self.live.get(table).map_or(Acting::Login, |live| {
+            live.owner.placing(&self.login, schema.login_creates, &schema.name, &mut BTreeSet::new())
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! Reading the catalogs: every query planned once, all of them sent together, so that a reading under locks is short.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::try_join;
+use manifest::Dataset;
+use manifest::dataset::Nullability;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
+
+use super::{Inventory, Live, TargetSchema};
+use crate::postgres::{self, Connection};
+use crate::publish::columns::{self, LiveColumn, Types};
+use crate::publish::grants::{self, Grants};
+use crate::publish::indexes;
+use crate::publish::others::{self, Other};
+use crate::publish::rights::Owner;
+use crate::publish::views::{self, Reading, View};
+use crate::staging::indexes as catalog;
+
+const WHAT: &str = "read what hangs on the live tables";
+const TABLES: &str = include_str!("../tables.sql");
+
+const SCHEMA: &str = "SELECT n.oid IS NOT NULL,
+    coalesce(has_schema_privilege(session_user, n.oid, 'USAGE, CREATE'), false)
+        AND coalesce(has_schema_privilege(session_user, n.oid, 'CREATE'), false),
+    has_database_privilege(session_user, current_database(), 'CREATE')
+    FROM (SELECT $1::text AS name) w LEFT JOIN pg_namespace n ON n.nspname = w.name";
+
+/// Relations and types of the target schema, other than those of the live tables, under names that we might want.
+const TAKEN: &str = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = ANY ($2)
+      AND c.oid NOT IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY ($3))
+      AND c.oid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass
+                        AND d.refobjid = ANY ($3) AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')";
+
+/// Reads a dataset's inventory on one session, any number of times.
+#[derive(Debug)]
+pub struct Reader {
+    types: Types,
+    spelling: indexes::Spelling,
+    candidates: Vec<String>,
+    set_privilege: &'static str,
+    schema: Statement,
+    tables: Statement,
+    columns: Statement,
+    grants: Statement,
+    default_grants: Statement,
+    indexes: Statement,
+    views: Statement,
+    readings: Statement,
+    others: Statement,
+    taken: Statement,
+}
+
+impl Reader {
+    /// Plans the queries, and asks the server for the manifest's types.
+    ///
+    /// # Errors
+    /// The database's own; an unknown type is one.
+    pub async fn new(connection: &Connection, dataset: &Dataset) -> Result<Self, postgres::Error> {
+        let names: BTreeSet<&str> =
+            dataset.tables.iter().flat_map(|table| &table.columns).map(|column| column.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let spelled = connection.rows(WHAT, "SELECT n, quote_ident(n) FROM unnest($1::text[]) AS n", &[&names]).await?;
+        let plan = |sql: &'static str, types: &'static [Type]| connection.prepare(WHAT, sql, types);
+        Ok(Self {
+            types: Types::read(connection, &dataset.tables).await?,
+            spelling: spelled.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            candidates: dataset.tables.iter().flat_map(indexes::candidates).collect(),
+            // Since PostgreSQL 16 membership alone does not let one SET ROLE.
+            set_privilege: if connection.version() >= 160_000 { "SET" } else { "MEMBER" },
+            schema: plan(SCHEMA, &[Type::TEXT]).await?,
+            tables: plan(TABLES, &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT]).await?,
+            columns: plan(columns::QUERY, &[Type::OID_ARRAY]).await?,
+            grants: plan(grants::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
+            default_grants: plan(grants::DEFAULTS, &[Type::TEXT]).await?,
+            indexes: plan(catalog::QUERY, &[Type::OID_ARRAY]).await?,
+            views: plan(views::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
+            readings: plan(views::COLUMNS, &[Type::OID_ARRAY]).await?,
+            others: plan(others::QUERY, &[Type::OID_ARRAY]).await?,
+            taken: plan(TAKEN, &[Type::TEXT, Type::TEXT_ARRAY, Type::OID_ARRAY]).await?,
+        })
+    }
+
+    /// Reads everything. The session must be the one that the reader was made on.
+    pub async fn read(&self, connection: &Connection, dataset: &Dataset) -> Result<Inventory, postgres::Error> {
+        let schema = dataset.schema.as_str();
+        let names: Vec<&str> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
+        let set = self.set_privilege;
+        let (found_schema, tables, default_grants) = try_join!(
+            ask(connection, &self.schema, vec![&schema]),
+            ask(connection, &self.tables, vec![&schema, &names, &set]),
+            ask(connection, &self.default_grants, vec![&schema]),
+        )?;
+        let oids: Vec<u32> = tables.iter().map(|row| row.get("oid")).collect();
+        let (columns, grants, indexes, views, readings, others, taken) = try_join!(
+            ask(connection, &self.columns, vec![&oids]),
+            ask(connection, &self.grants, vec![&oids, &set]),
+            ask(connection, &self.indexes, vec![&oids]),
+            ask(connection, &self.views, vec![&oids, &set]),
+            ask(connection, &self.readings, vec![&oids]),
+            ask(connection, &self.others, vec![&oids]),
+            ask(connection, &self.taken, vec![&schema, &self.candidates, &oids]),
+        )?;
+        let mut live: BTreeMap<u32, (String, Live)> = tables.iter().map(live).collect();
+        for column in columns.iter().map(LiveColumn::read) {
+            if let Some((_, table)) = live.get_mut(&column.table) {
+                table.columns.push(column);
+            }
+        }
+        for index in indexes.iter().map(catalog::Index::read) {
+            if let Some((_, table)) = live.get_mut(&index.table) {
+                table.indexes.push(index);
+            }
+        }
+        for row in &grants {
+            if let Some((_, table)) = live.get_mut(&row.get("relation")) {
+                table.grants.add(row);
+            }
+        }
+        let first_grants = dataset.tables.iter().map(|table| {
+            let identities = table.columns.iter().filter(|column| column.nullability == Nullability::Identity);
+            (table.name.to_string(), Grants::defaults(&default_grants, identities.map(|column| column.name.as_str())))
+        });
+        Ok(Inventory {
+            schema: target_schema(schema, &found_schema, connection)?,
+            live: live.into_values().collect(),
+            views: views.iter().map(View::read).collect(),
+            readings: readings.iter().map(Reading::read).collect(),
+            others: others.iter().map(Other::read).collect(),
+            first_grants: first_grants.collect(),
+            types: self.types.clone(),
+            spelling: self.spelling.clone(),
+            taken: taken.iter().map(|row| row.get(0)).collect(),
+            login: connection.user().to_owned(),
+        })
+    }
+
+    /// Whether the privileges on what was live are still those of the inventory. By PostgreSQL's ids, wherever it is now.
+    pub(in crate::publish) async fn grants_are_still(
+        &self,
+        connection: &Connection,
+        inventory: &Inventory,
+    ) -> Result<bool, postgres::Error> {
+        let oids: Vec<u32> = inventory.live.values().map(|live| live.oid).collect();
+        let mut found: BTreeMap<u32, Grants> = BTreeMap::new();
+        for row in &connection.run(WHAT, &self.grants, &[&oids, &self.set_privilege]).await? {
+            found.entry(row.get("relation")).or_default().add(row);
+        }
+        Ok(inventory.live.values().all(|live| found.remove(&live.oid).unwrap_or_default() == live.grants))
+    }
+}
+
+async fn ask(
+    connection: &Connection,
+    statement: &Statement,
+    parameters: Vec<&(dyn ToSql + Sync)>,
+) -> Result<Vec<Row>, postgres::Error> {
+    connection.run(WHAT, statement, &parameters).await
+}
+
+fn live(row: &Row) -> (u32, (String, Live)) {
+    let options: Vec<String> = row.get("options");
+    let toast_options: Vec<String> = row.get("toast_options");
+    let live = Live {
+        oid: row.get("oid"),
+        owner: Owner {
+            name: row.get("owner"),
+            inherited: row.get("inherits"),
+            reachable: row.get("can_set"),
+            creates: row.get("owner_creates"),
+        },
+        options: options.into_iter().chain(toast_options).collect(),
+        comment: row.get("comment"),
+        columns: Vec::new(),
+        indexes: Vec::new(),
+        grants: Grants::default(),
+    };
+    (live.oid, (row.get("name"), live))
+}
+
+fn target_schema(name: &str, rows: &[Row], connection: &Connection) -> Result<TargetSchema, postgres::Error> {
+    let row = rows.first().ok_or_else(|| postgres::Error::Answer {
+        what: WHAT.to_owned(),
+        reason: "no row about the target schema".to_owned(),
+    })?;
+    Ok(TargetSchema {
+        name: name.to_owned(),
+        exists: row.get(0),
+        login_creates: row.get(1),
+        database_creates: row.get(2),
+        database: connection.database().to_owned(),
+    })
+}

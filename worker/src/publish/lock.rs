@@ -1,0 +1,201 @@
+//! The locks of a publish: all of them in one statement with one time limit, so that nobody waits behind us for longer than
+//! that, tried again until the deadline, telling each time who is in the way.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use super::inventory::Inventory;
+use crate::ledger::{Ledger, RunId};
+use crate::postgres::identifiers::{qualified, quote_literal};
+use crate::postgres::{self, Acting, Connection};
+
+/// How long we stand in the queue for locks, and everybody who comes after us with us. Below PostgreSQL's
+/// `deadlock_timeout` of 1 s, so that a deadlock with a reader ends here and not in the reader's error.
+pub const LOCK_BUDGET: Duration = Duration::from_millis(50);
+
+/// How long one statement under the locks may take before we give them back and try again.
+const SWAP_LIMIT: Duration = Duration::from_secs(5);
+
+/// The first pause between two tries, and the longest. Each try holds readers up for [`LOCK_BUDGET`] at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// A session that held a lock which we wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocker {
+    /// The server's process id.
+    pub pid: i32,
+    /// Its role.
+    pub user: Option<String>,
+    /// What it calls itself.
+    pub application: Option<String>,
+    /// `active`, `idle in transaction`, …; hidden from roles without `pg_read_all_stats`.
+    pub state: Option<String>,
+    /// For how long its transaction has been open, in seconds.
+    pub seconds: Option<i64>,
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "server process {} of role {}", self.pid, self.user.as_deref().unwrap_or("unknown"))?;
+        if let Some(application) = self.application.as_deref().filter(|name| !name.is_empty()) {
+            write!(f, " ({application})")?;
+        }
+        if let Some(state) = &self.state {
+            write!(f, ", {state}")?;
+        }
+        match self.seconds {
+            Some(seconds) => write!(f, ", in a transaction for {seconds} s"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether we have the locks.
+#[derive(Debug)]
+pub(super) enum Locked {
+    /// We do, until the transaction ends.
+    Yes,
+    /// Somebody was in the way; the transaction can only be rolled back.
+    No(Vec<Blocker>),
+}
+
+/// Takes ACCESS EXCLUSIVE on all views, outermost first, as readers do, and then on the live tables by name.
+pub(super) async fn take(
+    connection: &Connection,
+    ledger: &Ledger,
+    inventory: &Inventory,
+    schema: &str,
+) -> Result<Locked, postgres::Error> {
+    let statements = statements(inventory, schema);
+    if statements.is_empty() {
+        return Ok(Locked::Yes);
+    }
+    // One statement, so that one time limit holds for all locks together; `lock_timeout` would hold for each.
+    let body = format!("BEGIN {}; END", statements.join("; "));
+    let sql = format!(
+        "SET LOCAL statement_timeout = {}; DO {}; SET LOCAL ROLE NONE; SET LOCAL statement_timeout = {}",
+        LOCK_BUDGET.as_millis(),
+        quote_literal(&body),
+        SWAP_LIMIT.as_millis()
+    );
+    let what = "lock the tables";
+    let mut locking = std::pin::pin!(connection.batch(what, &sql));
+    let asking = async {
+        tokio::time::sleep(LOCK_BUDGET / 2).await;
+        blockers(ledger, connection.pid()).await
+    };
+    // Who is in the way can only be asked while we stand in the queue.
+    let (outcome, blockers) = tokio::select! {
+        biased;
+        outcome = &mut locking => (outcome, Vec::new()),
+        blockers = asking => (locking.await, blockers.unwrap_or_default()),
+    };
+    match outcome {
+        Ok(()) => Ok(Locked::Yes),
+        Err(error) if is_contention(&error) => Ok(Locked::No(blockers)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error says that somebody else was at the same objects at the same time, and nothing worse.
+pub(super) fn is_contention(error: &postgres::Error) -> bool {
+    let states = [&SqlState::QUERY_CANCELED, &SqlState::LOCK_NOT_AVAILABLE, &SqlState::T_R_DEADLOCK_DETECTED];
+    match error {
+        // A GRANT that changed the same catalog row at the same time; it has no code of its own.
+        postgres::Error::Statement(refusal) if refusal.state == SqlState::INTERNAL_ERROR => {
+            refusal.message.starts_with("tuple concurrently")
+        }
+        error => error.state().is_some_and(|state| states.contains(&state)),
+    }
+}
+
+fn statements(inventory: &Inventory, schema: &str) -> Vec<String> {
+    let mut statements = Vec::new();
+    let mut current = Acting::Login;
+    let mut push = |acting: Acting, statement: String| {
+        if acting != current {
+            statements.push(acting.set_local());
+            current = acting;
+        }
+        statements.push(statement);
+    };
+    for (acting, statement) in inventory.views.iter().filter_map(|view| view.lock(inventory.login())) {
+        push(acting, statement);
+    }
+    for name in inventory.live.keys() {
+        push(inventory.mover(name), format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", qualified(schema, name)));
+    }
+    statements
+}
+
+async fn blockers(ledger: &Ledger, pid: i32) -> Result<Vec<Blocker>, postgres::Error> {
+    let connection = ledger.connection().await?;
+    let rows = connection
+        .rows(
+            "see who is in the way",
+            "SELECT b.pid, a.usename::text, a.application_name, a.state,
+                    extract(epoch FROM clock_timestamp() - a.xact_start)::int8
+             FROM unnest(pg_blocking_pids($1)) AS b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid
+             ORDER BY b.pid",
+            &[&pid],
+        )
+        .await?;
+    let blocker = |row: &tokio_postgres::Row| Blocker {
+        pid: row.get(0),
+        user: row.get(1),
+        application: row.get(2),
+        state: row.get(3),
+        seconds: row.get(4),
+    };
+    Ok(rows.iter().map(blocker).collect())
+}
+
+/// Growing pauses between tries, each somewhere between half and all of its length, other for every run.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    next: Duration,
+    random: u64,
+}
+
+impl Pauses {
+    pub(super) fn of(run: RunId) -> Self {
+        let (high, low) = run.uuid().as_u64_pair();
+        // Xorshift stands still at zero.
+        Self { next: PAUSE.0, random: (high ^ low) | 1 }
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let whole = self.next;
+        self.next = (whole * 2).min(PAUSE.1);
+        let part = u32::try_from(self.random % 1_000).unwrap_or_default();
+        whole / 2 + whole / 2 * part / 1_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_differ_between_runs() {
+        let pauses = |n| {
+            let mut pauses = Pauses::of(RunId::new(Uuid::from_u128(n)));
+            (0..10).map(|_| pauses.next()).collect::<Vec<_>>()
+        };
+        let (one, other) = (pauses(7), pauses(8));
+        assert_ne!(one, other);
+        assert!(one.iter().all(|pause| (PAUSE.0 / 2..=PAUSE.1).contains(pause)), "{one:?}");
+        assert!(one[9] >= PAUSE.1 / 2);
+    }
+
+    #[test]
+    fn the_time_in_the_queue_ends_before_postgresql_looks_for_deadlocks() {
+        assert!(LOCK_BUDGET < Duration::from_secs(1));
+    }
+}

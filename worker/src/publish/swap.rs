@@ -1,0 +1,70 @@
+//! The statements of the swap itself: live tables to the previous generation, staging live, views bound again. They change
+//! a few catalog rows each; everything that takes time has been done before.
+
+use std::collections::BTreeSet;
+
+use super::inventory::Inventory;
+use crate::postgres::Acting;
+use crate::postgres::identifiers::{qualified, quote_ident};
+use crate::staging::Blueprint;
+
+/// The schemas between which tables move.
+#[derive(Debug)]
+pub(super) struct Schemas<'a> {
+    pub(super) staging: &'a str,
+    pub(super) live: &'a str,
+    pub(super) previous: &'a str,
+}
+
+/// Lets roles that act besides the login role into the previous generation's schema, before any lock is taken.
+pub(super) fn open(inventory: &Inventory, schemas: &Schemas<'_>) -> String {
+    doors(inventory, schemas, "GRANT", "TO")
+}
+
+fn doors(inventory: &Inventory, schemas: &Schemas<'_>, verb: &str, preposition: &str) -> String {
+    let movers: BTreeSet<Acting> = inventory.live.keys().map(|name| inventory.mover(name)).collect();
+    let schema = quote_ident(schemas.previous);
+    let statements = movers
+        .iter()
+        .filter_map(Acting::role)
+        .map(|role| format!("{verb} USAGE, CREATE ON SCHEMA {schema} {preposition} {}; ", quote_ident(role)));
+    statements.collect()
+}
+
+/// One batch that runs while the locks are held.
+pub(super) fn statements(inventory: &Inventory, blueprints: &[Blueprint], schemas: &Schemas<'_>) -> String {
+    let mut steps: Vec<(Acting, String)> = Vec::new();
+    let live = quote_ident(schemas.live);
+    if !inventory.schema.exists {
+        steps.push((Acting::Login, format!("CREATE SCHEMA {live}")));
+    }
+    // All of one generation go before any of the next come: a table's new indexes may have names of another's old ones.
+    for name in inventory.live.keys() {
+        let table = qualified(schemas.live, name);
+        steps
+            .push((inventory.mover(name), format!("ALTER TABLE {table} SET SCHEMA {}", quote_ident(schemas.previous))));
+    }
+    for blueprint in blueprints {
+        let name = blueprint.table.as_str();
+        let table = qualified(schemas.staging, name);
+        steps.push((inventory.mover(name), format!("ALTER TABLE {table} SET SCHEMA {live}")));
+    }
+    // Innermost first, so that a view that reads a table and a view of it finds both as they will be.
+    steps.extend(inventory.views.iter().rev().filter_map(|view| view.rebind(inventory.login())));
+
+    let mut sql = String::new();
+    let mut current = Acting::Login;
+    for (acting, statement) in steps {
+        if acting != current {
+            sql.push_str(&acting.set_local());
+            sql.push_str("; ");
+            current = acting;
+        }
+        sql.push_str(&statement);
+        sql.push_str("; ");
+    }
+    sql.push_str(&Acting::Login.set_local());
+    sql.push_str("; ");
+    sql.push_str(&doors(inventory, schemas, "REVOKE", "FROM"));
+    sql
+}

@@ -1,0 +1,131 @@
+//! Tables that nobody reads yet: a blueprint of each and its rows come in, what stands in the schema
+//! `freshet_staging_<dataset>` afterwards is all that will go live, with keys, indexes and statistics. Rows are frozen as
+//! they arrive, so that even a snapshot older than the load sees them once they are published.
+
+pub mod blueprint;
+mod build;
+mod error;
+pub mod indexes;
+mod load;
+mod mark;
+mod schema;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use manifest::DatasetName;
+use tokio::sync::Semaphore;
+
+use crate::postgres::{Acting, Connection, Pool};
+
+pub use blueprint::{Blueprint, ColumnPlan, ColumnSetting, ConstraintPlan, IndexPlan};
+pub use build::Built;
+pub use error::Error;
+pub use load::LoadError;
+pub use mark::Mark;
+pub(crate) use schema::make_private;
+
+/// Index builds that run at once, over all tables of a dataset. Two cores are what a small server has.
+const INDEX_BUILDS: usize = 2;
+
+/// The staging schema of one dataset, ours while we hold the lease.
+#[derive(Debug)]
+pub struct Staging {
+    schema: String,
+    pool: Arc<Pool>,
+    builds: Semaphore,
+}
+
+impl Staging {
+    /// The name of a dataset's staging schema. At most 56 bytes.
+    pub fn schema_of(dataset: &DatasetName) -> String {
+        format!("freshet_staging_{dataset}")
+    }
+
+    /// Makes the schema anew; whatever an earlier run left there goes. `owners` are the roles besides the login role that
+    /// will own tables in it; for the time of the load they may create there.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] when a schema of that name was not made by us, or the database's own.
+    pub async fn begin(
+        pool: Arc<Pool>,
+        dataset: &DatasetName,
+        mark: &Mark,
+        owners: &BTreeSet<Acting>,
+    ) -> Result<Self, Error> {
+        let staging = Self::at(pool, dataset);
+        let connection = staging.pool.take().await?;
+        schema::drop(&connection, &staging.schema).await?;
+        schema::make(&connection, &staging.schema, mark, owners).await?;
+        staging.pool.give_back(connection);
+        Ok(staging)
+    }
+
+    /// Takes up what an earlier run left, when it was made from the same manifest and the same sources.
+    pub async fn resume(
+        pool: Arc<Pool>,
+        dataset: &DatasetName,
+        mark: &Mark,
+        owners: &BTreeSet<Acting>,
+    ) -> Result<Option<Self>, Error> {
+        let staging = Self::at(pool, dataset);
+        let connection = staging.pool.take().await?;
+        let resumed = match schema::find(&connection, &staging.schema).await? {
+            Some(found) if found.same_rows(mark) => {
+                schema::take_over(&connection, &staging.schema, mark, owners).await?;
+                true
+            }
+            _ => false,
+        };
+        staging.pool.give_back(connection);
+        Ok(resumed.then_some(staging))
+    }
+
+    /// Notes from what the rows were made, once that is known.
+    pub async fn remark(&self, mark: &Mark) -> Result<(), Error> {
+        let connection = self.pool.take().await?;
+        schema::note(&connection, &self.schema, mark).await?;
+        self.pool.give_back(connection);
+        Ok(())
+    }
+
+    /// Drops the schema with all that is in it.
+    pub async fn clear(self) -> Result<(), Error> {
+        let connection = self.pool.take().await?;
+        schema::drop(&connection, &self.schema).await?;
+        self.pool.give_back(connection);
+        Ok(())
+    }
+
+    /// The schema's name.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// The sessions that loads and builds run on.
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    fn at(pool: Arc<Pool>, dataset: &DatasetName) -> Self {
+        Self { schema: Self::schema_of(dataset), pool, builds: Semaphore::new(INDEX_BUILDS) }
+    }
+}
+
+/// Ends a transaction as its work ended: `COMMIT`, or `ROLLBACK` and the work's own error.
+async fn conclude<T, E: From<crate::postgres::Error>>(
+    connection: &Connection,
+    what: &str,
+    work: Result<T, E>,
+) -> Result<T, E> {
+    match work {
+        Ok(done) => {
+            connection.batch(what, "COMMIT").await?;
+            Ok(done)
+        }
+        Err(error) => {
+            connection.rollback().await;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What makes a table of loaded rows: keys and indexes, several at a time, and statistics.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use manifest::dataset::Nullability;
+use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
+
+use crate::postgres::identifiers::{qualified, quote_ident};
+use crate::postgres::{self, Connection};
+
+use super::blueprint::{Blueprint, IndexPlan};
+use super::error::Error;
+use super::indexes::{Index, QUERY};
+use super::{Staging, conclude};
+
+/// What finishing a table took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Built {
+    /// Indexes that were built, those of keys included.
+    pub indexes: usize,
+    /// Wall-clock time, statistics included.
+    pub elapsed: Duration,
+}
+
+impl Staging {
+    /// Builds the blueprint's indexes, several at once, then constraints on them, then gathers statistics. What stands
+    /// already as it should is left, what should not be there is dropped, so that it may be called again with a blueprint
+    /// that has changed since.
+    ///
+    /// # Errors
+    /// [`Error::Duplicates`] when a key is not unique, or the database's own.
+    pub async fn finish_table(&self, blueprint: &Blueprint) -> Result<Built, Error> {
+        let started = Instant::now();
+        let table = blueprint.table.as_str();
+        let connection = self.pool.take().await?;
+        let found = self.found(&connection, blueprint).await?;
+        let stands = |plan: &&IndexPlan| found.iter().any(|index| is_built(index, plan));
+        for index in found.iter().filter(|index| !blueprint.indexes.iter().any(|plan| is_built(index, plan))) {
+            self.as_owner(&connection, blueprint, &drop_index(&self.schema, table, index)).await?;
+        }
+        let missing: Vec<&IndexPlan> = blueprint.indexes.iter().filter(|plan| !stands(plan)).collect();
+        self.pool.give_back(connection);
+
+        // CREATE INDEX takes SHARE, which several may hold; ADD CONSTRAINT takes ACCESS EXCLUSIVE and comes alone.
+        let (alone, together): (Vec<&IndexPlan>, Vec<&IndexPlan>) =
+            missing.iter().copied().partition(|plan: &&IndexPlan| plan.needs_the_table_alone());
+        try_join_all(together.iter().map(|plan| self.build_index(blueprint, plan))).await?;
+        for plan in alone {
+            self.build_index(blueprint, plan).await?;
+        }
+
+        let connection = self.pool.take().await?;
+        let found = self.found(&connection, blueprint).await?;
+        let bare = |plan: &&IndexPlan| found.iter().any(|i| i.name == plan.name && i.constraint.is_none());
+        for statement in blueprint.indexes.iter().filter(bare).filter_map(|plan| plan.constrain(&self.schema, table)) {
+            self.as_owner(&connection, blueprint, &statement).await?;
+        }
+        let mut last = blueprint.describe(&self.schema);
+        last.push(format!("ANALYZE {}", qualified(&self.schema, table)));
+        self.as_owner(&connection, blueprint, &last.join("; ")).await?;
+        self.pool.give_back(connection);
+        Ok(Built { indexes: missing.len(), elapsed: started.elapsed() })
+    }
+
+    /// Whether a table has the blueprint's indexes and constraints and no others.
+    pub async fn is_finished(&self, connection: &Connection, blueprint: &Blueprint) -> Result<bool, Error> {
+        let found = self.found(connection, blueprint).await?;
+        let complete = |index: &Index, plan: &IndexPlan| {
+            is_built(index, plan) && index.constraint.is_some() == plan.constraint.is_some()
+        };
+        Ok(found.len() == blueprint.indexes.len()
+            && blueprint.indexes.iter().all(|plan| found.iter().any(|index| complete(index, plan))))
+    }
+
+    /// Whether a table is there whose rows fit the blueprint: made as the same role, with the same columns.
+    pub async fn holds(&self, connection: &Connection, blueprint: &Blueprint) -> Result<bool, postgres::Error> {
+        let rows = connection
+            .rows(
+                "look at a table in staging",
+                "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity = 'd'
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
+                   AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = coalesce($3, session_user))
+                 ORDER BY a.attnum",
+                &[&self.schema, &blueprint.table.as_str(), &blueprint.owner.role()],
+            )
+            .await?;
+        let fits = |(row, plan): (&tokio_postgres::Row, &super::ColumnPlan)| {
+            let (not_null, identity) = match plan.nullability {
+                Nullability::Nullable => (false, false),
+                Nullability::NotNull => (true, false),
+                Nullability::Identity => (true, true),
+            };
+            row.get::<_, &str>(0) == plan.name.as_str()
+                && row.get::<_, &str>(1) == plan.type_name
+                && row.get::<_, bool>(2) == not_null
+                && row.get::<_, bool>(3) == identity
+        };
+        Ok(rows.len() == blueprint.columns.len() && rows.iter().zip(&blueprint.columns).all(fits))
+    }
+
+    /// PostgreSQL's id of a table in staging.
+    ///
+    /// # Errors
+    /// [`postgres::Error::Answer`] when it is not there.
+    pub async fn oid_of(&self, connection: &Connection, table: &str) -> Result<u32, postgres::Error> {
+        let found = connection
+            .maybe(
+                "find a table in staging",
+                "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'",
+                &[&self.schema, &table],
+            )
+            .await?;
+        found.map(|row| row.get(0)).ok_or_else(|| postgres::Error::Answer {
+            what: "find a table in staging".to_owned(),
+            reason: format!("{} has no table {table}", self.schema),
+        })
+    }
+
+    async fn found(&self, connection: &Connection, blueprint: &Blueprint) -> Result<Vec<Index>, Error> {
+        let oid = self.oid_of(connection, blueprint.table.as_str()).await?;
+        let rows = connection.rows("read the indexes in staging", QUERY, &[&vec![oid]]).await?;
+        Ok(rows.iter().map(Index::read).collect())
+    }
+
+    async fn build_index(&self, blueprint: &Blueprint, plan: &IndexPlan) -> Result<(), Error> {
+        // The semaphore lives as long as we do and is never closed.
+        let _turn = self.builds.acquire().await;
+        let connection = self.pool.take().await?;
+        let table = blueprint.table.as_str();
+        let built = self.as_owner(&connection, blueprint, &plan.build(&self.schema, table)).await;
+        match built {
+            Ok(()) => {
+                self.pool.give_back(connection);
+                Ok(())
+            }
+            Err(Error::Database(postgres::Error::Statement(refusal)))
+                if refusal.state == SqlState::UNIQUE_VIOLATION || refusal.state == SqlState::EXCLUSION_VIOLATION =>
+            {
+                let detail = refusal.detail.unwrap_or(refusal.message);
+                Err(Error::Duplicates { table: table.to_owned(), index: plan.name.clone(), detail })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs statements as the table's owner in a transaction of their own.
+    async fn as_owner(&self, connection: &Connection, blueprint: &Blueprint, statements: &str) -> Result<(), Error> {
+        let what = format!("finish {} in staging", blueprint.table);
+        let sql = format!("BEGIN; {}; {statements}", blueprint.owner.set_local());
+        let done = connection.batch(&what, &sql).await.map_err(Error::from);
+        conclude(connection, &what, done).await
+    }
+}
+
+impl IndexPlan {
+    fn needs_the_table_alone(&self) -> bool {
+        matches!(self.constraint, Some(super::ConstraintPlan::Whole(_)))
+    }
+}
+
+/// Whether an index in staging is the planned one. Its constraint may still be missing.
+fn is_built(index: &Index, plan: &IndexPlan) -> bool {
+    let constrained = match (&index.constraint, &plan.constraint) {
+        (Some(_), None) | (None, Some(super::ConstraintPlan::Whole(_))) => false,
+        (None, _) | (Some(_), Some(_)) => true,
+    };
+    index.name == plan.name && index.unique == plan.unique && index.tail == plan.tail && constrained
+}
+
+fn drop_index(schema: &str, table: &str, index: &Index) -> String {
+    match index.constraint {
+        Some(_) => format!("ALTER TABLE {} DROP CONSTRAINT {}", qualified(schema, table), quote_ident(&index.name)),
+        None => format!("DROP INDEX {}", qualified(schema, &index.name)),
+    }
+}
