@@ -3,7 +3,30 @@
 
 use std::collections::BTreeSet;
 
+use crate::dataset::Parser::{Dmy, Mdy, Percent, Whole, Ymd};
 use crate::dataset::{Container, Content, Dataset, Derivation, Duplicates, Format, Load, Origin, Table};
+
+/// Types that the worker encodes, and their arrays.
+const TYPES: &[&str] = &[
+    "smallint",
+    "integer",
+    "bigint",
+    "numeric",
+    "real",
+    "double precision",
+    "boolean",
+    "text",
+    "varchar",
+    "char",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "uuid",
+    "json",
+    "jsonb",
+    "bytea",
+];
 
 /// What of this dataset the worker does not serve, each in a few words; empty when it serves all of it.
 pub fn unserved(dataset: &Dataset) -> BTreeSet<String> {
@@ -46,6 +69,16 @@ fn of_table(table: &Table, unserved: &mut BTreeSet<String>) {
         _ => None,
     }) {
         not(format!("the function {name}"));
+    }
+    if let Some(parser) = table.parse.values().find(|parser| !matches!(parser, Dmy | Mdy | Ymd | Whole | Percent)) {
+        not(format!("the parser {}", parser.as_str()));
+    }
+    // With the columns of a source the whole table is left to a later version.
+    for column in table.columns.iter().filter(|_| table.source_columns_at.is_none()) {
+        let element = column.type_name.as_str().trim_end_matches("[]").split('(').next().unwrap_or_default();
+        if !TYPES.contains(&element) {
+            not(format!("the type {}", column.type_name));
+        }
     }
     for source in table.sources() {
         match &source.origin {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use manifest::Project;
 use manifest::finding::{CODES, Code, Findings, Severity, Style};
 use manifest::project::Files;
+use proptest::prelude::*;
 
 const STACK: &str = r#"
 stack: civic
@@ -153,4 +154,27 @@ fn findings_are_told_to_machines_with_line_and_column() {
         findings.to_string(),
         "schedules/names_unknown.yml:3:3: there is no dataset `hpd_violation` [M105] (did you mean `hpd_violations`?)"
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
+
+    #[test]
+    fn no_slip_of_the_keyboard_is_without_an_answer(
+        choice in any::<prop::sample::Index>(),
+        slips in prop::collection::vec((any::<prop::sample::Index>(), "[:{}\\[\\]'\"#&*!|>%@`\t\n ,$ü0a-]{0,3}", 0usize..3), 1..4),
+    ) {
+        let fixtures = fixtures();
+        let (kind, name, text) = choice.get(&fixtures);
+        let mut letters: Vec<char> = text.chars().collect();
+        for (place, typed, gone) in slips {
+            let at = place.index(letters.len().max(1));
+            let end = (at + gone).min(letters.len());
+            letters.splice(at.min(end)..end, typed.chars());
+        }
+        let findings = findings(kind, name, &letters.iter().collect::<String>());
+        // Every caret can be drawn and every place told.
+        prop_assert!(findings.is_empty() || !findings.draw(Style::Plain, 110).is_empty());
+        prop_assert_eq!(findings.to_string().is_empty(), findings.is_empty());
+    }
 }

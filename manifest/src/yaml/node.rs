@@ -148,10 +148,7 @@ impl<'a> Builder<'a, '_> {
             }),
             Event::SequenceStart(..) => self.list(span, name, depth),
             Event::MappingStart(..) => self.mapping(span, name, depth),
-            other => {
-                let message = format!("a value is expected here, not {other:?}");
-                Err(Box::new(self.finding(Code::Syntax, message, span)))
-            }
+            _ => Err(Box::new(self.finding(Code::Syntax, "a value is expected here", span))),
         }
     }
 
