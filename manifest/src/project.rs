@@ -123,6 +123,12 @@ pub fn load_dataset(path: &Path) -> Result<Dataset, Findings> {
     let files = Files::of_dataset(path);
     let mut building = Building::new(&files);
     building.datasets();
+    // Found by its path, it need not be found by its name.
+    building.findings.retain(|finding| finding.code != Code::DatasetFile);
+    if building.datasets.is_empty() && building.findings.is_empty() {
+        let message = format!("{} is not the file of a dataset", path.display());
+        building.findings.push(Finding::new(Code::File, message, None).with_help("a dataset's file ends in .yml"));
+    }
     let errors = building.findings.iter().any(|finding| finding.severity() == Severity::Error);
     match building.datasets.pop() {
         Some((_, resolved)) if !errors => Ok(resolved.dataset),

@@ -295,6 +295,10 @@ fn a_dataset_is_found_by_name_and_loaded_by_itself() {
     assert_eq!(path, &root.join("datasets/la/la_311.yml"));
     let alone = load_dataset(path).unwrap_or_else(|findings| panic!("{findings}"));
     assert_eq!(alone, example().datasets[&"la_311".parse().unwrap()]);
+    let stack = load_dataset(&root.join("freshet.yml")).unwrap_err();
+    assert!(!stack.is_empty());
+    let sql = load_dataset(&root.join("datasets/la/service_requests.sql")).unwrap_err();
+    assert!(sql.to_string().contains("is not the file of a dataset"), "{sql}");
     let missing = load_dataset(&root.join("datasets/la/la_312.yml")).unwrap_err();
     assert!(missing.to_string().contains("la_312.yml cannot be read"), "{missing}");
 }

@@ -2,6 +2,7 @@
 
 use manifest::finding::{Code, Findings};
 use manifest::project::Files;
+use manifest::stack::PublicIp;
 use manifest::{ContentHash, Project};
 
 const STACK: &str = "stack: civic\nimage: example/worker:1\nsecrets: {DATABASE_URL: civic/database}\nnetwork: {subnets: [subnet-1], security_groups: [sg-1]}\nenvironments: {prod: {account: \"123456789012\", region: us-east-1, cluster: civic}}\n";
@@ -107,4 +108,26 @@ fn one_broken_file_does_not_hide_what_is_wrong_with_the_others() {
         [Code::Syntax, Code::Table, Code::Account, Code::UnknownDataset, Code::TaskDef],
         "{found}"
     );
+}
+
+#[test]
+fn any_value_of_the_stack_may_come_from_the_environment_and_is_checked_once_it_is_known() {
+    let stack = STACK
+        .replace("civic/database", "\"${env:DB_SECRET}\"")
+        .replace("security_groups: [sg-1]", "security_groups: [sg-1], public_ip: \"${env:PUBLIC}\"")
+        .replace("region: us-east-1", "region: \"${env:REGION}-1\"");
+    let project =
+        Project::from_files(&Files::from_texts([("freshet.yml", stack)])).expect("nothing is known to be wrong");
+    let resolve = |public: &str, region: &str| {
+        let values = [("DB_SECRET", "civic/db:url"), ("PUBLIC", public), ("REGION", region), ("UNUSED", "x")];
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        project.environment(&"prod".parse().expect("a name"), &values)
+    };
+    let environment = resolve("true", "us-east").expect("it resolves");
+    assert_eq!((environment.region.as_str(), environment.network.public_ip), ("us-east-1", PublicIp::Enabled));
+    assert_eq!(environment.secrets[&"DATABASE_URL".parse().expect("a name")].to_string(), "civic/db:url");
+    let told = resolve("perhaps", "us-east").expect_err("no boolean").to_string();
+    assert!(told.contains("`perhaps` is neither true nor false"), "{told}");
+    let told = resolve("true", "moon").expect_err("no region").to_string();
+    assert!(told.contains("`moon-1` is not an AWS region"), "{told}");
 }

@@ -210,7 +210,9 @@ impl Check<'_> {
                     if document.optional {
                         reference.need = Need::Optional;
                     }
-                    self.secret_id(&reference.id, span);
+                    if known(&document.reference.value) {
+                        self.secret_id(&reference.id, span);
+                    }
                     secrets.insert(name.value.clone(), reference);
                 }
                 Err(error) => {
@@ -228,7 +230,7 @@ impl Check<'_> {
     }
 
     fn secret_id(&mut self, id: &str, span: Span) {
-        if !known(id) || id.starts_with("arn:") {
+        if id.starts_with("arn:") {
             return;
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '+' | '=' | '.' | '@' | '-');
