@@ -169,6 +169,13 @@ name! {
     SecretName, "secret name", 64, SECRET
 }
 
+impl SecretName {
+    /// The secret that holds the target database's address.
+    pub fn database_url() -> Self {
+        Self(crate::contract::DATABASE_URL.to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

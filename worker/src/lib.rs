@@ -5,15 +5,18 @@
 //! `ledger` remembers it. `run` is the one page that names these stages in order; `report` tells what happened.
 
 pub mod aws;
+pub mod command;
 pub mod fault;
 pub mod format;
 pub mod ledger;
 pub mod postgres;
-pub mod reading;
 pub mod publish;
+pub mod reading;
 pub mod report;
+pub mod run;
 pub mod secrets;
 pub mod settings;
 pub mod source;
 pub mod spool;
 pub mod staging;
+pub mod trouble;

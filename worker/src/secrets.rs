@@ -23,6 +23,14 @@ impl Secrets {
     pub fn get(&self, name: &SecretName) -> Option<&SecretString> {
         self.0.get(name)
     }
+
+    /// Whether all of them have the values of the others.
+    pub fn same_as(&self, others: &Self) -> bool {
+        let exposed = |secrets: &Self| -> Vec<(SecretName, String)> {
+            secrets.0.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect()
+        };
+        exposed(self) == exposed(others)
+    }
 }
 
 /// A secret that cannot be had. Never holds a value.

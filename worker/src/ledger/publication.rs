@@ -41,6 +41,8 @@ pub struct PublishedTable {
 pub struct SourceState {
     /// Its file name.
     pub file: String,
+    /// The address it was read from: validators say nothing about another one.
+    pub address: Option<String>,
     /// Its entity tag.
     pub etag: Option<String>,
     /// Its time of last change, in its own words.
@@ -127,11 +129,12 @@ impl Publication {
         connection
             .execute(
                 what,
-                "INSERT INTO freshet.sources (dataset, file, etag, last_modified, bytes, sha256)
-                 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::int8[], $6::text[])",
+                "INSERT INTO freshet.sources (dataset, file, address, etag, last_modified, bytes, sha256)
+                 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[])",
                 &[
                     &dataset,
                     &files,
+                    &text(|source| &source.address),
                     &text(|source| &source.etag),
                     &text(|source| &source.last_modified),
                     &bytes,

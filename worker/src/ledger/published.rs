@@ -63,16 +63,17 @@ impl Ledger {
         let sources = connection
             .rows(
                 what,
-                "SELECT file, etag, last_modified, bytes, sha256 FROM freshet.sources WHERE dataset = $1",
+                "SELECT file, address, etag, last_modified, bytes, sha256 FROM freshet.sources WHERE dataset = $1",
                 &[&dataset.as_str()],
             )
             .await?;
         let source = |row: &tokio_postgres::Row| SourceState {
             file: row.get(0),
-            etag: row.get(1),
-            last_modified: row.get(2),
-            bytes: row.get::<_, Option<i64>>(3).and_then(|bytes| u64::try_from(bytes).ok()),
-            sha256: row.get(4),
+            address: row.get(1),
+            etag: row.get(2),
+            last_modified: row.get(3),
+            bytes: row.get::<_, Option<i64>>(4).and_then(|bytes| u64::try_from(bytes).ok()),
+            sha256: row.get(5),
         };
         Ok(Some(Published {
             run: RunId::new(row.get(0)),

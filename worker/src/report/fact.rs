@@ -119,6 +119,11 @@ pub enum Fact {
         /// Exit code.
         exit: i32,
     },
+    /// Something worth knowing that is no reason to stop.
+    Notice {
+        /// What.
+        detail: String,
+    },
     /// Metrics could not be put; the load is not touched by that.
     MetricsLost {
         /// What went wrong.
@@ -137,6 +142,7 @@ impl Fact {
             | Self::Expectation { .. }
             | Self::Blocked { .. }
             | Self::Retrying { .. }
+            | Self::Notice { .. }
             | Self::MetricsLost { .. } => "WARN",
             _ => "INFO",
         }
@@ -163,19 +169,20 @@ impl fmt::Display for Fact {
             }
             Self::RejectedRows { table, rows } => write!(f, "{table}: {rows} rows kept out; see freshet.rejects"),
             Self::Drift { table, detail } => write!(f, "{table}: {detail}"),
-            Self::Expectation { table, detail } => write!(f, "{table}: not enforced here: {detail}"),
+            Self::Expectation { table: _, detail } => write!(f, "not enforced here: {detail}"),
             Self::Prepared { table, indexes, seconds } => {
-                write!(f, "{table}: {indexes} indexes and statistics in {seconds:.2} s")
+                write!(f, "{table}: {} and statistics in {seconds:.2} s", counted(*indexes, "index", "indexes"))
             }
             Self::Blocked { attempt, by } => write!(f, "publish, try {attempt}: the lock is held by {by}"),
             Self::Published { tables, rows, lock_ms } => {
-                write!(f, "published {tables} tables, {rows} rows; locks held {lock_ms:.1} ms")
+                write!(f, "published {}, {rows} rows; locks held {lock_ms:.1} ms", counted(*tables, "table", "tables"))
             }
             Self::Retrying { code, message, seconds } => write!(f, "{code}: {message}; trying again in {seconds} s"),
             Self::Failed { code, message, advice, .. } => {
                 write!(f, "{code}: {message}")?;
                 advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
             }
+            Self::Notice { detail } => f.write_str(detail),
             Self::MetricsLost { detail } => write!(f, "metrics were not put: {detail}"),
         }
     }
@@ -186,11 +193,10 @@ pub(super) fn summary(record: &RunRecord) -> String {
     let seconds = record.seconds;
     match record.outcome {
         Outcome::Published => format!(
-            "{}: {} rows in {} {} live after {seconds:.1} s",
+            "{}: {} rows in {} live after {seconds:.1} s",
             record.dataset,
             record.rows,
-            record.tables.len(),
-            if record.tables.len() == 1 { "table" } else { "tables" },
+            counted(record.tables.len(), "table", "tables"),
         ),
         Outcome::Unchanged => format!("{}: unchanged", record.dataset),
         Outcome::Duplicate => format!("{}: duplicate of another run", record.dataset),
@@ -198,6 +204,10 @@ pub(super) fn summary(record: &RunRecord) -> String {
             format!("{}: nothing changed; exit {}", record.dataset, record.exit_code)
         }
     }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]

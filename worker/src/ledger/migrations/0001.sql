@@ -81,6 +81,8 @@ CREATE TABLE freshet.published_tables (
 CREATE TABLE freshet.sources (
     dataset text NOT NULL REFERENCES freshet.published ON DELETE CASCADE,
     file text NOT NULL,
+    -- Validators say nothing about another address.
+    address text,
     etag text,
     last_modified text,
     bytes bigint,

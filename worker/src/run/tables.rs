@@ -1,0 +1,142 @@
+//! Every table of the dataset into staging, a few side by side: rows, then what the budget says of them, then keys, indexes
+//! and statistics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use manifest::Identifier;
+use manifest::dataset::Table;
+use manifest::run::TableRecord;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Run;
+use crate::ledger::{Ledger, Reject, RejectLimit, TableCounts};
+use crate::reading::{self, TableReading, over_budget};
+use crate::report::Fact;
+use crate::source::{Access, SourceFingerprint};
+use crate::staging::{Blueprint, Staging};
+use crate::trouble::Trouble;
+
+/// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
+const TABLES_AT_ONCE: usize = 2;
+
+/// The way of a dataset's tables into staging.
+pub(super) struct TableLoad<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) ledger: &'a Ledger,
+    pub(super) staging: &'a Staging,
+    pub(super) access: Arc<Access>,
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// A table that is complete in staging.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub(super) counts: TableCounts,
+    pub(super) fingerprints: BTreeMap<String, SourceFingerprint>,
+}
+
+impl Loaded {
+    pub(super) fn record(&self) -> TableRecord {
+        let TableCounts { rows, bytes, bad_values, rejected_rows } = self.counts;
+        TableRecord { rows, bytes, bad_values, rejected_rows }
+    }
+}
+
+impl TableLoad<'_> {
+    /// Loads all tables; the first that fails ends the others.
+    pub(super) async fn all(&self, blueprints: &[Blueprint]) -> Result<BTreeMap<String, Loaded>, Trouble> {
+        let pairs = self.run.dataset.tables.iter().zip(blueprints);
+        stream::iter(pairs.map(|(table, blueprint)| self.one(table, blueprint)))
+            .buffer_unordered(TABLES_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn one(&self, table: &Table, blueprint: &Blueprint) -> Result<(String, Loaded), Trouble> {
+        let began = Instant::now();
+        let (sender, rejects) = mpsc::unbounded_channel();
+        let mut reading = reading::spawn(Arc::clone(&self.access), table.clone(), sender, self.stop);
+        let rows = stream::unfold(&mut reading, async |reading| Some((reading.chunk().await?, reading)));
+        let loaded = self.staging.load_table(blueprint, rows).await;
+        // Ends the reading if the database has ended the load. Whatever became of the rows, what could not be read is kept.
+        let reading = reading.finish();
+        self.keep(&table.name, rejects).await;
+        loaded?;
+        let reading = reading?;
+
+        let counts = self.tell(table, &reading, began);
+        self.ledger.table_loaded(self.run.id, &table.name, &counts).await?;
+        if let Some(over) = over_budget(table, &reading) {
+            return Err(over.into());
+        }
+        let built = self.staging.finish_table(blueprint).await?;
+        self.run.reporter.tell(&Fact::Prepared {
+            table: table.name.to_string(),
+            indexes: built.indexes,
+            seconds: built.elapsed.as_secs_f64(),
+        });
+        Ok((table.name.to_string(), Loaded { counts, fingerprints: reading.fingerprints }))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
+    fn tell(&self, table: &Table, reading: &TableReading, began: Instant) -> TableCounts {
+        let counts = TableCounts {
+            rows: reading.rows,
+            bytes: reading.bytes,
+            bad_values: reading.bad_values(),
+            rejected_rows: reading.rejected_rows,
+        };
+        let tell = |fact: &Fact| self.run.reporter.tell(fact);
+        let (table, seconds) = (table.name.to_string(), began.elapsed().as_secs_f64());
+        tell(&Fact::Loaded {
+            table: table.clone(),
+            rows: counts.rows,
+            bytes: counts.bytes,
+            seconds,
+            rows_per_second: counts.rows as f64 / seconds.max(0.001),
+        });
+        for (column, tally) in reading.columns.iter().filter(|(_, tally)| tally.bad_values() > 0) {
+            let codes = tally.bad.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect();
+            tell(&Fact::BadValues { table: table.clone(), column: column.to_string(), codes });
+        }
+        if counts.rejected_rows > 0 {
+            tell(&Fact::RejectedRows { table: table.clone(), rows: counts.rejected_rows });
+        }
+        for drift in &reading.drift {
+            tell(&Fact::Drift { table: table.clone(), detail: drift.to_string() });
+        }
+        counts
+    }
+
+    /// Writes rejects into the ledger. Their loss is no reason to fail a load: they are counted elsewhere.
+    async fn keep(&self, table: &Identifier, mut rejects: mpsc::UnboundedReceiver<reading::Reject>) {
+        const BATCH: usize = 500;
+        let mut limit = RejectLimit::default();
+        let mut batch = Vec::new();
+        // The reading side is done: everything it sent is here.
+        while rejects.recv_many(&mut batch, BATCH).await > 0 {
+            let entries: Vec<Reject> = batch.drain(..).map(entry).collect();
+            if let Err(error) = self.ledger.keep_rejects(self.run.id, table, &entries, &mut limit).await {
+                self.run.reporter.tell(&Fact::Notice { detail: format!("rejects of {table} were not kept: {error}") });
+                return;
+            }
+        }
+    }
+}
+
+fn entry(reject: reading::Reject) -> Reject {
+    Reject {
+        file: reject.file,
+        member: reject.member,
+        line: Some(reject.line),
+        byte_offset: Some(reject.offset),
+        column: reject.column,
+        raw: reject.raw,
+        code: reject.code.to_owned(),
+        consequence: reject.consequence.as_str().to_owned(),
+    }
+}
