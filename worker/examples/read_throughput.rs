@@ -121,7 +121,8 @@ fn generate(path: &Path, rows: u32) -> io::Result<u64> {
 }
 
 fn violation(line: &mut String, row: u32) {
-    let date = |days: u32| format!("{:02}/{:02}/20{:02}", 1 + (row + days) % 12, 1 + (row * 7 + days) % 28, 10 + row % 15);
+    let date =
+        |days: u32| format!("{:02}/{:02}/20{:02}", 1 + (row + days) % 12, 1 + (row * 7 + days) % 28, 10 + row % 15);
     let order = [
         "SECTION 27-2040 ADM CODE PROVIDE ADEQUATE LIGHTING AT OR NEAR THE OUTSIDE OF THE FRONT ENTRANCEWAY OF THE BUILDING AND KEEP \
          SAME BURNING FROM SUNSET EVERY DAY TO SUNRISE ON THE DAY FOLLOWING A MINIMUM OF 100 WATTS",

@@ -53,11 +53,6 @@ impl<R: Read> ReadBlocks<R> {
     pub fn new(reader: R) -> Self {
         Self { reader, buffer: vec![0; BLOCK], filled: 0 }
     }
-
-    /// What was read from.
-    pub fn into_inner(self) -> R {
-        self.reader
-    }
 }
 
 impl<R: Read> Blocks for ReadBlocks<R> {

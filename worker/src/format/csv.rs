@@ -22,29 +22,30 @@ pub struct Place {
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'r> {
     text: &'r [u8],
-    ends: &'r [usize],
-    /// Bytes between one field and the next.
-    gap: usize,
+    fields: &'r [Bounds],
     place: Place,
 }
+
+/// First byte of a field in the record's text, and the one behind its last. [`RECORD_MAX`] fits.
+type Bounds = (u32, u32);
 
 impl<'r> Record<'r> {
     /// How many fields it has; at least one.
     #[inline]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.fields.len()
     }
 
     /// Always `false`: a line without anything is not a record.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.fields.is_empty()
     }
 
     /// A field without its quotes. The index is below [`len`](Self::len).
     #[inline]
     pub fn field(&self, index: usize) -> &'r [u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] + self.gap };
-        &self.text[start..self.ends[index]]
+        let (start, end) = self.fields[index];
+        &self.text[start as usize..end as usize]
     }
 
     /// All fields in order.
@@ -75,7 +76,8 @@ pub struct Records<B> {
     after_cr: bool,
     delimiter: u8,
     core: csv_core::Reader,
-    /// A record that has quotes or lies in two blocks is put together here.
+    fields: Vec<Bounds>,
+    /// A record that has doubled quotes or lies in two blocks is put together here.
     text: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -94,6 +96,7 @@ impl<B: Blocks> Records<B> {
             after_cr: false,
             delimiter,
             core,
+            fields: Vec::new(),
             text: vec![0; 4 << 10],
             ends: vec![0; 128],
         }
@@ -112,19 +115,15 @@ impl<B: Blocks> Records<B> {
         }
         let place = Place { line: self.line, offset: self.bytes() };
         let rest = &self.blocks.block()[self.at..];
-        match memchr::memchr3(b'\n', b'\r', QUOTE, rest) {
-            Some(end) if rest[end] != QUOTE => {
-                self.after_cr = rest[end] == b'\r';
-                self.line += 1;
-                self.at += end + 1;
-                let line = &self.blocks.block()[self.at - 1 - end..self.at - 1];
-                self.ends.clear();
-                self.ends.extend(memchr::memchr_iter(self.delimiter, line));
-                self.ends.push(line.len());
-                Ok(Some(Record { text: line, ends: &self.ends, gap: 1, place }))
-            }
-            _ => self.read_in_parts(place).map(Some),
-        }
+        self.fields.clear();
+        let Some((end, lines)) = cut(rest, self.delimiter, &mut self.fields) else {
+            return self.read_in_parts(place).map(Some);
+        };
+        self.after_cr = rest[end] == b'\r';
+        self.line += lines;
+        let text = self.at..self.at + end;
+        self.at = text.end + 1;
+        Ok(Some(Record { text: &self.blocks.block()[text], fields: &self.fields, place }))
     }
 
     /// Goes to the first byte of the next record, past blank lines; `false` at the end.
@@ -159,7 +158,7 @@ impl<B: Blocks> Records<B> {
         Ok(!self.blocks.block().is_empty())
     }
 
-    /// Reads a record that has quotes or is not complete in this block.
+    /// Reads a record that is not complete in this block, or has quotes that are not its fields' first and last bytes.
     #[cold]
     fn read_in_parts(&mut self, place: Place) -> Result<Record<'_>, FormatError> {
         use csv_core::ReadRecordResult as Found;
@@ -179,8 +178,13 @@ impl<B: Blocks> Records<B> {
             }
             match found {
                 Found::Record => {
-                    let (text, ends) = (&self.text[..written], &self.ends[..fields]);
-                    return Ok(Record { text, ends, gap: 0, place });
+                    let mut start = 0;
+                    self.fields.clear();
+                    #[expect(clippy::cast_possible_truncation, reason = "the text has at most RECORD_MAX bytes")]
+                    self.fields.extend(
+                        self.ends[..fields].iter().map(|&end| (std::mem::replace(&mut start, end as u32), end as u32)),
+                    );
+                    return Ok(Record { text: &self.text[..written], fields: &self.fields, place });
                 }
                 Found::OutputFull if written >= RECORD_MAX => {
                     return Err(FormatError::RecordTooLong { line: place.line });
@@ -211,6 +215,82 @@ impl<B: Blocks> Records<B> {
         }
         self.at += bytes;
     }
+}
+
+/// Cuts the record at the start of `rest` into its fields. Gives the length of its text and the number of lines that it takes; nothing
+/// when it does not end in `rest` or has quotes that are not the first and last bytes of a field.
+#[inline]
+fn cut(rest: &[u8], delimiter: u8, fields: &mut Vec<Bounds>) -> Option<(usize, u64)> {
+    let (mut at, mut lines) = (0, 1);
+    loop {
+        let next = at + memchr::memchr3(b'\n', b'\r', QUOTE, &rest[at..])?;
+        if next > RECORD_MAX {
+            return None;
+        }
+        if rest[next] != QUOTE {
+            cut_plain(&rest[at..next], at, delimiter, fields);
+            return Some((next, lines));
+        }
+        if next > at {
+            if rest[next - 1] != delimiter {
+                return None;
+            }
+            cut_plain(&rest[at..next - 1], at, delimiter, fields);
+        }
+        let start = next + 1;
+        let end = start + memchr::memchr(QUOTE, &rest[start..])?;
+        let behind = *rest.get(end + 1)?;
+        if end > RECORD_MAX || !(behind == delimiter || behind == b'\n' || behind == b'\r') {
+            return None;
+        }
+        lines += line_ends(&rest[start..end]);
+        fields.push(bounds(start, end));
+        at = end + 2;
+        if behind != delimiter {
+            return Some((end + 1, lines));
+        }
+    }
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "places in a record are at most RECORD_MAX")]
+fn bounds(start: usize, end: usize) -> Bounds {
+    (start as u32, end as u32)
+}
+
+/// Cuts text without quotes, whose first byte is at `base`, into fields: eight bytes at a time, because fields are short.
+#[inline]
+fn cut_plain(text: &[u8], base: usize, delimiter: u8, fields: &mut Vec<Bounds>) {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let wanted = u64::from_ne_bytes([delimiter; 8]);
+    let (words, rest) = text.as_chunks::<8>();
+    let (mut start, mut at) = (base, base);
+    for word in words {
+        // A byte of `differs` is zero where the delimiter stands, and then the high bit of the same byte of `found` is set.
+        let differs = u64::from_le_bytes(*word) ^ wanted;
+        let mut found = !(((differs & LOW) + LOW) | differs | LOW);
+        while found != 0 {
+            let end = at + found.trailing_zeros() as usize / 8;
+            fields.push(bounds(start, end));
+            start = end + 1;
+            found &= found - 1;
+        }
+        at += 8;
+    }
+    for byte in rest {
+        if *byte == delimiter {
+            fields.push(bounds(start, at));
+            start = at + 1;
+        }
+        at += 1;
+    }
+    fields.push(bounds(start, at));
+}
+
+/// Lines that end within a text.
+fn line_ends(text: &[u8]) -> u64 {
+    let is_end = |place: &usize| text[*place] == b'\n' || text.get(place + 1) != Some(&b'\n');
+    memchr::memchr2_iter(b'\n', b'\r', text).filter(is_end).count() as u64
 }
 
 #[cfg(test)]

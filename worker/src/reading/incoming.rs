@@ -1,38 +1,35 @@
-//! The bytes of an open source as blocks, hashed on the way where nobody has hashed them yet.
-
-use std::io::{self, Read};
+//! The bytes of an open source as blocks, and at their end what all of them were.
 
 use crate::format::blocks::BodyBlocks;
 use crate::format::{Blocks, FormatError, ReadBlocks};
-use crate::source::{Content, Digest, Input};
+use crate::source::{Content, Input, SourceError};
 use crate::spool::SharedFile;
 
 /// Bytes that are read once from the first to the last.
 #[derive(Debug)]
 pub(super) enum Incoming {
     Body(BodyBlocks),
-    File(ReadBlocks<Hashed>),
+    File(ReadBlocks<SharedFile>, Content),
 }
 
 impl Incoming {
     pub(super) fn new(input: Input) -> Self {
         match input {
             Input::Body(body) => Self::Body(BodyBlocks::new(body)),
-            Input::File(file) => Self::File(ReadBlocks::new(Hashed { file, digest: Digest::default() })),
+            Input::File(file, content) => Self::File(ReadBlocks::new(file), content),
         }
     }
 
     /// Reads what is left and tells what all of it was.
-    pub(super) fn finish(mut self) -> Result<Content, FormatError> {
-        loop {
-            self.advance()?;
-            if self.block().is_empty() {
-                break;
-            }
-        }
+    pub(super) fn finish(self) -> Result<Content, FormatError> {
         match self {
-            Self::Body(blocks) => blocks.content().ok_or_else(|| crate::source::SourceError::Stopped.into()),
-            Self::File(blocks) => Ok(blocks.into_inner().digest.finish()),
+            Self::File(_, content) => Ok(content),
+            Self::Body(mut blocks) => loop {
+                blocks.advance()?;
+                if blocks.block().is_empty() {
+                    return blocks.content().ok_or_else(|| SourceError::Stopped.into());
+                }
+            },
         }
     }
 }
@@ -41,29 +38,14 @@ impl Blocks for Incoming {
     fn advance(&mut self) -> Result<(), FormatError> {
         match self {
             Self::Body(blocks) => blocks.advance(),
-            Self::File(blocks) => blocks.advance(),
+            Self::File(blocks, _) => blocks.advance(),
         }
     }
 
     fn block(&self) -> &[u8] {
         match self {
             Self::Body(blocks) => blocks.block(),
-            Self::File(blocks) => blocks.block(),
+            Self::File(blocks, _) => blocks.block(),
         }
-    }
-}
-
-/// A file that is hashed while it is read.
-#[derive(Debug)]
-pub(super) struct Hashed {
-    file: SharedFile,
-    digest: Digest,
-}
-
-impl Read for Hashed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.digest.update(&buffer[..read]);
-        Ok(read)
     }
 }

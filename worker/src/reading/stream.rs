@@ -150,11 +150,10 @@ impl Reader<'_> {
         let usage = if matches!(source.reading.container, Container::Zip { .. }) { Use::Seek } else { Use::Stream };
         let opened = self.runtime.block_on(self.access.open(source, usage, &self.cancel))?;
         let coding = opened.coding;
-        let known = opened.content().cloned();
         let (input, fingerprint) = opened.into_parts();
         let in_file = |error| ReadError::format(source.file.clone(), error);
-        let content = match (&source.reading.container, input, known) {
-            (Container::Zip { member }, Input::File(file), Some(content)) => {
+        let content = match (&source.reading.container, input) {
+            (Container::Zip { member }, Input::File(file, content)) => {
                 if coding != Coding::Identity {
                     let (address, coding) = (source.file.clone(), "gzip".to_owned());
                     return Err(SourceError::Coding { address, coding }.into());
@@ -166,13 +165,12 @@ impl Reader<'_> {
                 }
                 content
             }
-            (_, input, known) => {
+            (_, input) => {
                 let mut incoming = Incoming::new(input);
                 let is_packed = source.reading.container == Container::Gzip;
                 let unpacked = unpack(&mut incoming, coding, is_packed).map_err(in_file)?;
                 self.member(source, None, unpacked)?;
-                let read = incoming.finish().map_err(in_file)?;
-                known.unwrap_or(read)
+                incoming.finish().map_err(in_file)?
             }
         };
         self.reading.fingerprints.insert(source.file.clone(), fingerprint(content));

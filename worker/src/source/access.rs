@@ -49,7 +49,7 @@ pub enum Missing {
 /// How the bytes are going to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// From the first to the last.
+    /// From the first byte to the last.
     Stream,
     /// In any order.
     Seek,
@@ -65,24 +65,18 @@ pub struct Opened {
     address: String,
     etag: Option<String>,
     last_modified: Option<String>,
-    content: Option<Content>,
 }
 
 /// Bytes of a source.
 #[derive(Debug)]
 pub enum Input {
-    /// While they come. Whoever reads them learns their hash at the end.
+    /// From the first to the last. Whoever reads them learns their hash at the end.
     Body(Body),
-    /// A file.
-    File(SharedFile),
+    /// A file, and what it holds.
+    File(SharedFile, Content),
 }
 
 impl Opened {
-    /// What the bytes are, where that is known before they are read.
-    pub fn content(&self) -> Option<&Content> {
-        self.content.as_ref()
-    }
-
     /// The bytes, and what makes a fingerprint of them once their content is known.
     pub fn into_parts(self) -> (Input, impl FnOnce(Content) -> SourceFingerprint) {
         let Self { input, address, etag, last_modified, .. } = self;
@@ -152,15 +146,14 @@ impl Access {
         };
         if let Some(Spooled { file, coding, fingerprint }) = self.spooled(source, &request, usage, cancel).await? {
             let SourceFingerprint { address, etag, last_modified, content } = fingerprint;
-            let (input, content) = (Input::File(file), Some(content));
-            return Ok(Opened { input, coding, address, etag, last_modified, content });
+            return Ok(Opened { input: Input::File(file, content), coding, address, etag, last_modified });
         }
         let response = self.http.get(&request, &HeaderMap::new(), cancel).await?;
         let address = request.shown;
         let coding = coding(&response, &address)?;
         let (etag, last_modified) = (header(&response, &ETAG), header(&response, &LAST_MODIFIED));
         let body = Body::start(response, address.clone(), self.http.patience, cancel.clone());
-        Ok(Opened { input: Input::Body(body), coding, address, etag, last_modified, content: None })
+        Ok(Opened { input: Input::Body(body), coding, address, etag, last_modified })
     }
 
     /// Whether a source still is what a fingerprint says. A publisher is asked by its validators, and one that has none counts as
@@ -275,13 +268,11 @@ async fn open_file(path: PathBuf, usage: Use) -> Result<Opened, SourceError> {
     blocking(move || {
         let address = path.display().to_string();
         let file = SharedFile::new(open(&path)?);
-        // A file that is read in order is hashed on the way.
-        let content = match usage {
-            Use::Stream => None,
-            Use::Seek => Some(hash(&path, file.clone())?),
+        let input = match usage {
+            Use::Stream => Input::Body(Body::of_file(file, path)),
+            Use::Seek => Input::File(file.clone(), hash(&path, file)?),
         };
-        let (input, coding) = (Input::File(file), Coding::Identity);
-        Ok(Opened { input, coding, address, etag: None, last_modified: None, content })
+        Ok(Opened { input, coding: Coding::Identity, address, etag: None, last_modified: None })
     })
     .await
 }

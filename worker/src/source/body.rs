@@ -1,5 +1,9 @@
-//! A body while it is downloaded. A response comes in; what goes out is its bytes piece by piece, over a short channel so that memory
-//! does not grow with the file, to a thread that may block.
+//! A source while it is read from its first byte to its last. A response or a local file comes in; what goes out is its bytes piece
+//! by piece, over a short channel so that memory does not grow with the file, to a thread that may block. Bytes are hashed on this
+//! side of the channel, beside the parser: SHA-256 takes as long as parsing does.
+
+use std::io::{ErrorKind, Read};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -9,9 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::error::SourceError;
 use super::fingerprint::{Content, Digest};
 use super::http::Patience;
+use crate::spool::SharedFile;
 
 /// Pieces that wait to be read. hyper's pieces grow to 400 KiB at most.
 const PIECES: usize = 4;
+
+/// Bytes that are read of a file at once.
+const PIECE: usize = 128 << 10;
 
 /// How the publisher packed the body for the way; undone before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +30,7 @@ pub enum Coding {
     Gzip,
 }
 
-/// Bytes that are being downloaded.
+/// Bytes on their way.
 #[derive(Debug)]
 pub struct Body {
     pieces: mpsc::Receiver<Result<Piece, SourceError>>,
@@ -56,6 +64,37 @@ impl Body {
     /// What came, once it has come completely.
     pub fn content(&self) -> Option<&Content> {
         self.content.as_ref()
+    }
+
+    /// Begins to read a file, on a blocking thread of its own. Ends early when the body is dropped.
+    pub(super) fn of_file(mut file: SharedFile, path: PathBuf) -> Self {
+        let (sender, pieces) = mpsc::channel(PIECES);
+        tokio::task::spawn_blocking(move || {
+            let mut digest = Digest::default();
+            loop {
+                let mut piece = vec![0; PIECE];
+                let sent = match file.read(&mut piece) {
+                    Ok(0) => {
+                        let _ = sender.blocking_send(Ok(Piece::End(digest.finish())));
+                        return;
+                    }
+                    Ok(read) => {
+                        piece.truncate(read);
+                        digest.update(&piece);
+                        sender.blocking_send(Ok(Piece::Bytes(piece.into())))
+                    }
+                    Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+                    Err(error) => {
+                        let _ = sender.blocking_send(Err(SourceError::File { path, error }));
+                        return;
+                    }
+                };
+                if sent.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { pieces, content: None }
     }
 
     /// Begins to read a response's body. Ends early when the token is cancelled or the body is dropped.
