@@ -28,8 +28,23 @@ const TYPES: &[&str] = &[
     "bytea",
 ];
 
+/// Where the bytes of sources are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origins {
+    /// Their own addresses.
+    Own,
+    /// A folder or a mirror, so that their kinds do not matter.
+    Replaced,
+}
+
 /// What of this dataset the worker does not serve, each in a few words; empty when it serves all of it.
 pub fn unserved(dataset: &Dataset) -> BTreeSet<String> {
+    let tables = dataset.tables.iter().flat_map(|table| unserved_of_table(table, Origins::Own));
+    unserved_of_whole(dataset).into_iter().chain(tables).collect()
+}
+
+/// The same of the dataset as a whole, without its tables.
+pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     let mut unserved = BTreeSet::new();
     if !dataset.views.is_empty() {
         unserved.insert("views".to_owned());
@@ -40,13 +55,12 @@ pub fn unserved(dataset: &Dataset) -> BTreeSet<String> {
     if !dataset.depends_on.is_empty() {
         unserved.insert("depends_on".to_owned());
     }
-    for table in &dataset.tables {
-        of_table(table, &mut unserved);
-    }
     unserved
 }
 
-fn of_table(table: &Table, unserved: &mut BTreeSet<String>) {
+/// The same of one table.
+pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
+    let mut unserved = BTreeSet::new();
     let mut not = |what: String| {
         unserved.insert(what);
     };
@@ -82,9 +96,11 @@ fn of_table(table: &Table, unserved: &mut BTreeSet<String>) {
     }
     for source in table.sources() {
         match &source.origin {
+            _ if origins == Origins::Replaced => {}
             Origin::Url { url, .. } => {
                 let scheme = url.split(':').next().unwrap_or_default();
-                if !matches!(scheme, "http" | "https" | "file") {
+                // An address that begins with a secret shows its kind only when it is read.
+                if !matches!(scheme, "http" | "https" | "file" | "${secret") {
                     not(format!("addresses of {scheme}:"));
                 }
             }
@@ -100,4 +116,5 @@ fn of_table(table: &Table, unserved: &mut BTreeSet<String>) {
             Container::Xz => not("files packed as xz".to_owned()),
         }
     }
+    unserved
 }

@@ -2,7 +2,6 @@
 
 use manifest::Identifier;
 
-use super::derive::TemplateError;
 use super::header::HeaderError;
 use super::unserved::Unserved;
 use crate::fault::{Exit, Fault, Retry};
@@ -33,18 +32,6 @@ pub enum ReadError {
         /// What is wrong.
         error: Box<HeaderError>,
     },
-    /// A template of `derive` that cannot be used with this source.
-    #[error("table {table}: {file}: derive of column {column}: {error}")]
-    Template {
-        /// The table.
-        table: Identifier,
-        /// The source's file.
-        file: String,
-        /// The derived column.
-        column: Identifier,
-        /// What is wrong.
-        error: Box<TemplateError>,
-    },
     /// An encoding that does not exist.
     #[error("{file}: {error}")]
     Encoding {
@@ -74,7 +61,6 @@ impl Fault for ReadError {
             Self::Source(error) => error.code(),
             Self::Format { error, .. } => error.code(),
             Self::Header { error, .. } => error.code(),
-            Self::Template { .. } => "derive",
             Self::Encoding { .. } => "encoding",
             Self::Unserved(_) => "unserved",
         }
@@ -85,7 +71,7 @@ impl Fault for ReadError {
             Self::Source(error) => error.exit(),
             Self::Format { error, .. } => error.exit(),
             Self::Header { .. } => Exit::Refused,
-            Self::Template { .. } | Self::Encoding { .. } | Self::Unserved(_) => Exit::Configuration,
+            Self::Encoding { .. } | Self::Unserved(_) => Exit::Configuration,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use manifest::Identifier;
-use manifest::dataset::{ExtraColumns, Table};
+use manifest::dataset::{ExtraColumns, Table, header_key};
 
 /// Two names are near when they are at least so much alike, on a scale to 1.
 const NEAR: f64 = 0.8;
@@ -108,19 +108,6 @@ impl HeaderError {
     }
 }
 
-/// A name without what publishers vary: case, blanks, punctuation. A percent sign is the word `pct`.
-pub(super) fn reduced(name: &str) -> String {
-    let mut reduced = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '%' => reduced.push_str("pct"),
-            c if c.is_alphanumeric() => reduced.extend(c.to_lowercase()),
-            _ => {}
-        }
-    }
-    reduced
-}
-
 /// What a table wants from a file, and how headers are matched to it.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -165,13 +152,17 @@ impl Wanted {
         let columns: Vec<_> = columns.into_iter().map(|(name, need)| WantedColumn { name, need }).collect();
         let place = |name: &Identifier| columns.iter().position(|column| column.name == *name);
         Self {
-            by_name: columns.iter().enumerate().map(|(place, column)| (reduced(column.name.as_str()), place)).collect(),
+            by_name: columns
+                .iter()
+                .enumerate()
+                .map(|(place, column)| (header_key(column.name.as_str()), place))
+                .collect(),
             rename: table
                 .rename
                 .iter()
-                .filter_map(|(header, column)| Some((header.trim().to_owned(), reduced(header), place(column)?)))
+                .filter_map(|(header, column)| Some((header.trim().to_owned(), header_key(header), place(column)?)))
                 .collect(),
-            skip: table.skip.iter().map(|header| (header.trim().to_owned(), reduced(header))).collect(),
+            skip: table.skip.iter().map(|header| (header.trim().to_owned(), header_key(header))).collect(),
             extra: table.extra,
             columns,
         }
@@ -193,7 +184,7 @@ impl Wanted {
         let mut found: Vec<Vec<usize>> = vec![Vec::new(); self.columns.len()];
         let mut extra = Vec::new();
         for (field, name) in header.iter().enumerate() {
-            let (name, short) = (name.trim(), reduced(name));
+            let (name, short) = (name.trim(), header_key(name));
             if let Some(column) = self.renamed(header, name, &short) {
                 found[column].push(field);
             } else if self.skipped(name, &short) || short.is_empty() {
@@ -247,9 +238,9 @@ impl Wanted {
 
 /// The header that is most like a column's name, if any is much.
 fn near(column: &Identifier, extra: &[String]) -> Option<String> {
-    let wanted = reduced(column.as_str());
+    let wanted = header_key(column.as_str());
     let likeness = |header: &String| {
-        let short = reduced(header);
+        let short = header_key(header);
         strsim::jaro_winkler(&wanted, &short).max(strsim::normalized_damerau_levenshtein(&wanted, &short))
     };
     let best = extra.iter().map(|header| (likeness(header), header)).max_by(|one, other| one.0.total_cmp(&other.0));

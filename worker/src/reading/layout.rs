@@ -1,9 +1,8 @@
 //! A table of the manifest, compiled: the columns of its `COPY` in order, each with its type, its parser and where its text comes from.
 
-use std::collections::BTreeSet;
-
 use manifest::Identifier;
 use manifest::dataset::{Column, Derivation, Nullability, Parser, Table};
+use manifest::template::Template;
 use value::{Encoder, Type};
 
 use super::header::{Need, Wanted};
@@ -36,99 +35,84 @@ pub(super) enum From {
     /// The file's own column.
     File,
     Bbl([Identifier; 3]),
-    Template(String),
+    Template(Template),
 }
 
 impl Layout {
-    /// Compiles a table. What this worker does not serve is the error, one sentence each.
+    /// Compiles a table. What this worker does not serve is the error, each in a few words.
     pub(super) fn new(table: &Table) -> Result<Self, Vec<String>> {
         let mut unserved = Vec::new();
         let mut columns = Vec::new();
         let mut wanted = Vec::new();
         for column in copied_columns(table) {
-            let from = match table.derive.get(&column.name).map(derived) {
-                None => From::File,
-                Some(Ok(from)) => from,
-                Some(Err(what)) => {
-                    unserved.push(format!("column {}: {what}", column.name));
-                    continue;
-                }
-            };
-            if matches!(from, From::File) {
-                let is_optional = table.optional.contains(&column.name);
-                wanted.push((column.name.clone(), if is_optional { Need::Optional } else { Need::Required }));
+            let from = table.derive.get(&column.name).map_or(Ok(From::File), derived);
+            if matches!(from, Ok(From::File)) {
+                wanted.push((column.name.clone(), need(table, &column.name)));
             }
             let is_required = column.nullability == Nullability::NotNull || table.primary_key.contains(&column.name);
-            match encoder(column, table.parse.get(&column.name).copied()) {
-                Ok(encoder) => columns.push(LayoutColumn { name: column.name.clone(), encoder, is_required, from }),
-                Err(what) => unserved.push(format!("column {}: {what}", column.name)),
+            let parser = table.parse.get(&column.name).copied();
+            match from.and_then(|from| Ok((from, encoder(column, parser)?))) {
+                Ok((from, encoder)) => {
+                    columns.push(LayoutColumn { name: column.name.clone(), encoder, is_required, from });
+                }
+                Err(what) => unserved.push(what),
             }
         }
-        if !unserved.is_empty() {
-            return Err(unserved);
-        }
-        for name in named(table) {
-            if !wanted.iter().any(|(column, _)| *column == name) && !table.derive.contains_key(&name) {
-                let need = if table.optional.contains(&name) { Need::Optional } else { Need::Required };
+        for name in columns.iter().flat_map(|column| column.from.names()).chain(table.keep.keys().cloned()) {
+            let is_variable = || table.sources().iter().any(|source| source.vars.contains_key(name.as_str()));
+            let is_known = wanted.iter().any(|(column, _)| *column == name) || table.derive.contains_key(&name);
+            if !is_known && !is_variable() {
+                let need = need(table, &name);
                 wanted.push((name, need));
             }
         }
-        Ok(Self { wanted: Wanted::new(table, wanted), columns })
+        if unserved.is_empty() { Ok(Self { wanted: Wanted::new(table, wanted), columns }) } else { Err(unserved) }
     }
 }
 
-/// Columns of the file that `derive` and `keep` name, whether or not they are loaded.
-fn named(table: &Table) -> BTreeSet<Identifier> {
-    let variables: BTreeSet<&str> = table.sources().iter().flat_map(|s| s.vars.keys()).map(String::as_str).collect();
-    let mut names: BTreeSet<Identifier> = table.keep.keys().cloned().collect();
-    for derivation in table.derive.values() {
-        match derivation {
-            Derivation::Call { arguments, .. } => names.extend(arguments.iter().cloned()),
-            Derivation::Template(template) => {
-                let inner = template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
-                let inner = inner.filter(|name| !name.contains(':') && !variables.contains(name.trim()));
-                names.extend(inner.filter_map(|name| name.trim().parse().ok()));
-            }
+impl From {
+    /// Columns, and for a template also variables, that it is made of.
+    fn names(&self) -> Vec<Identifier> {
+        match self {
+            Self::File => Vec::new(),
+            Self::Bbl(arguments) => arguments.to_vec(),
+            Self::Template(template) => template.names().filter_map(|name| name.parse().ok()).collect(),
         }
     }
-    names
+}
+
+fn need(table: &Table, name: &Identifier) -> Need {
+    if table.optional.contains(name) { Need::Optional } else { Need::Required }
 }
 
 fn derived(derivation: &Derivation) -> Result<From, String> {
     match derivation {
-        Derivation::Template(template) => Ok(From::Template(template.clone())),
-        Derivation::Call { function, arguments } if function == "bbl" => {
-            let arguments = <[Identifier; 3]>::try_from(arguments.clone());
-            let arguments = arguments.map_err(|_| "`bbl` takes three columns: bbl(borough, block, lot)".to_owned())?;
-            Ok(From::Bbl(arguments))
+        Derivation::Template(text) => {
+            Template::parse(text).map(From::Template).map_err(|error| format!("the template {text:?}: {error}"))
         }
-        Derivation::Call { function, .. } => Err(format!("the function `{function}` is not served")),
+        Derivation::Call { function, arguments } if function == "bbl" => <[Identifier; 3]>::try_from(arguments.clone())
+            .map(From::Bbl)
+            .map_err(|_| "bbl of other than three columns".to_owned()),
+        Derivation::Call { function, .. } => Err(format!("the function {function}")),
     }
 }
 
 fn encoder(column: &Column, parser: Option<Parser>) -> Result<Encoder, String> {
-    let declared: Type = column.type_name.as_str().parse().map_err(|_| not_served(column))?;
-    let plain = Encoder::new(declared, value::Parser::Auto).map_err(|_| not_served(column))?;
+    let no_type = || format!("the type {}", column.type_name);
+    let declared: Type = column.type_name.as_str().parse().map_err(|_| no_type())?;
+    let plain = Encoder::new(declared, value::Parser::Auto).map_err(|_| no_type())?;
+    let Some(parser) = parser else { return Ok(plain) };
     let parser = match parser {
-        None => return Ok(plain),
-        Some(Parser::Dmy) => value::Parser::Dmy,
-        Some(Parser::Mdy) => value::Parser::Mdy,
-        Some(Parser::Ymd) => value::Parser::Ymd,
-        Some(Parser::Whole) => value::Parser::Whole,
-        Some(Parser::Percent) => value::Parser::Percent,
-        Some(
-            parser @ (Parser::ExcelDate
-            | Parser::Excel1904
-            | Parser::ListComma
-            | Parser::ListSemicolon
-            | Parser::ListBar),
-        ) => return Err(format!("the parser `{}` is not served", parser.as_str())),
+        Parser::Dmy => value::Parser::Dmy,
+        Parser::Mdy => value::Parser::Mdy,
+        Parser::Ymd => value::Parser::Ymd,
+        Parser::Whole => value::Parser::Whole,
+        Parser::Percent => value::Parser::Percent,
+        Parser::ExcelDate | Parser::Excel1904 | Parser::ListComma | Parser::ListSemicolon | Parser::ListBar => {
+            return Err(format!("the parser {}", parser.as_str()));
+        }
     };
-    Encoder::new(declared, parser).map_err(|mismatch| mismatch.to_string())
-}
-
-fn not_served(column: &Column) -> String {
-    format!("the type `{}` is not served", column.type_name)
+    Encoder::new(declared, parser).map_err(|_| format!("the parser {parser} for {declared}"))
 }
 
 #[cfg(test)]
@@ -192,11 +176,11 @@ pub(crate) mod tests {
         assert_eq!(
             unserved(&table),
             [
-                "column a: the type `geometry(point,2263)` is not served",
-                "column b: the function `street` is not served",
-                "column c: the parser `excel_date` is not served",
-                "column d: the parser dmy does not read integer",
-                "column e: `bbl` takes three columns: bbl(borough, block, lot)",
+                "the type geometry(point,2263)",
+                "the function street",
+                "the parser excel_date",
+                "the parser dmy for integer",
+                "bbl of other than three columns",
             ]
         );
     }

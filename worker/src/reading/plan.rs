@@ -3,9 +3,10 @@
 
 use manifest::Identifier;
 use manifest::dataset::{Source, Table};
+use manifest::template::{Form, Part, Template};
 use value::Encoder;
 
-use super::derive::{Meaning, Part, TemplateError, bbl, template};
+use super::bbl::bbl;
 use super::header::Binding;
 use super::layout::{From, Layout};
 use crate::format::Record;
@@ -34,7 +35,15 @@ pub(super) enum Text {
     Field(usize),
     Constant(Vec<u8>),
     Bbl([Option<usize>; 3]),
-    Template(Vec<Part<Option<usize>>>),
+    Template(Vec<Piece>),
+}
+
+/// A piece of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    /// A field, and how it is written; `None` where the file lacks an optional column.
+    Field(Option<usize>, Form),
 }
 
 #[derive(Debug)]
@@ -56,12 +65,18 @@ impl Text {
                 bbl(borough, block, lot, scratch)?;
                 Ok(scratch)
             }
-            Self::Template(parts) => {
+            Self::Template(pieces) => {
                 scratch.clear();
-                for part in parts {
-                    let text = match part {
-                        Part::Text(text) => text.as_bytes(),
-                        Part::Column(field) => field.map_or(&[][..], |field| record.field(field)).trim_ascii(),
+                for piece in pieces {
+                    let text = match piece {
+                        Piece::Text(text) => text.as_bytes(),
+                        Piece::Field(field, form) => {
+                            let text = field.map_or(&[][..], |field| record.field(field)).trim_ascii();
+                            match form {
+                                Form::Whole => text,
+                                Form::TwoDigits => last_two(text),
+                            }
+                        }
                     };
                     // As with || in SQL, nothing comes of nothing.
                     if text.is_empty() {
@@ -77,33 +92,21 @@ impl Text {
 }
 
 impl Plan {
-    /// A plan for one file. The column of a template that cannot be used comes with the error.
-    pub(super) fn new(
-        table: &Table,
-        layout: &Layout,
-        source: &Source,
-        binding: &Binding,
-        delimiter: u8,
-    ) -> Result<Self, (Identifier, TemplateError)> {
+    /// A plan for one file.
+    pub(super) fn new(table: &Table, layout: &Layout, source: &Source, binding: &Binding, delimiter: u8) -> Self {
         let field = |name: &Identifier| layout.wanted.place(name).and_then(|place| binding.fields[place]);
         let own = |name: &Identifier| field(name).map_or(Text::Constant(Vec::new()), Text::Field);
         let text = |name: &Identifier, from: &From| match from {
-            From::File => Ok(own(name)),
-            From::Bbl(arguments) => Ok(Text::Bbl([0, 1, 2].map(|index| field(&arguments[index])))),
-            From::Template(text) => {
-                let meaning = |name: &str| match source.vars.get(name) {
-                    Some(value) => Some(Meaning::Variable(value.clone())),
-                    None => name.parse::<Identifier>().ok().map(|name| Meaning::Column(field(&name))),
-                };
-                template(text, meaning).map(from_parts).map_err(|error| (name.clone(), error))
-            }
+            From::File => own(name),
+            From::Bbl(arguments) => Text::Bbl([0, 1, 2].map(|index| field(&arguments[index]))),
+            From::Template(template) => filled(template, source, field),
         };
         let mut slots = Vec::new();
         for column in &layout.columns {
             slots.push(Slot {
                 encoder: column.encoder.clone().nulls(&source.reading.nulls),
                 is_required: column.is_required,
-                text: text(&column.name, &column.from)?,
+                text: text(&column.name, &column.from),
             });
         }
         let mut keep = Vec::new();
@@ -111,9 +114,9 @@ impl Plan {
             let from =
                 layout.columns.iter().find(|column| column.name == *name).map_or(&From::File, |column| &column.from);
             let wanted = wanted.iter().map(|text| text.trim().as_bytes().to_vec()).collect();
-            keep.push(Keep { text: text(name, from)?, wanted });
+            keep.push(Keep { text: text(name, from), wanted });
         }
-        Ok(Self { slots, width: binding.width, delimiter, keep })
+        Self { slots, width: binding.width, delimiter, keep }
     }
 
     /// Whether `keep` wants a record.
@@ -140,10 +143,34 @@ impl Plan {
     }
 }
 
-fn from_parts(parts: Vec<Part<Option<usize>>>) -> Text {
-    match parts.as_slice() {
-        [] => Text::Constant(Vec::new()),
-        [Part::Text(text)] => Text::Constant(text.as_bytes().to_vec()),
-        _ => Text::Template(parts),
+/// A template with its variables in place; only columns are left to be filled in for each record.
+fn filled(template: &Template, source: &Source, field: impl Fn(&Identifier) -> Option<usize>) -> Text {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for part in template.parts() {
+        let text = match part {
+            Part::Text(text) => text.clone(),
+            Part::Value { name, form } => match (source.vars.get(name), form) {
+                (Some(value), Form::Whole) => value.clone(),
+                (Some(value), Form::TwoDigits) => String::from_utf8_lossy(last_two(value.as_bytes())).into_owned(),
+                (None, form) => {
+                    pieces.push(Piece::Field(name.parse().ok().and_then(|name| field(&name)), *form));
+                    continue;
+                }
+            },
+        };
+        match pieces.last_mut() {
+            Some(Piece::Text(last)) => last.push_str(&text),
+            _ => pieces.push(Piece::Text(text)),
+        }
     }
+    match pieces.as_slice() {
+        [] => Text::Constant(Vec::new()),
+        [Piece::Text(text)] => Text::Constant(text.as_bytes().to_vec()),
+        _ => Text::Template(pieces),
+    }
+}
+
+/// The last two characters of a year.
+fn last_two(text: &[u8]) -> &[u8] {
+    &text[text.len().saturating_sub(2)..]
 }

@@ -198,7 +198,7 @@ mod tests {
             let record = records.read().unwrap().unwrap();
             record.fields().map(|field| String::from_utf8(field.to_vec()).unwrap()).collect()
         };
-        let plan = Plan::new(table, &layout, &table.sources()[0], &layout.wanted.bind(&header).unwrap(), b',').unwrap();
+        let plan = Plan::new(table, &layout, &table.sources()[0], &layout.wanted.bind(&header).unwrap(), b',');
         let mut rows = Rows::new(table.name.clone(), &layout, sender);
         while let Some(record) = records.read().unwrap() {
             rows.push(&plan, Place { file: "t.csv", member: None }, &record);

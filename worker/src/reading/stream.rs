@@ -40,8 +40,15 @@ const LOOK_EVERY: u32 = 4_096;
 pub struct TableStream {
     chunks: mpsc::Receiver<Bytes>,
     reader: JoinHandle<Result<TableReading, ReadError>>,
-    outcome: Option<TableReading>,
+    outcome: Outcome,
     _stop: DropGuard,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Pending,
+    Complete(TableReading),
+    Failed,
 }
 
 impl TableStream {
@@ -51,12 +58,16 @@ impl TableStream {
         if let Some(chunk) = self.chunks.recv().await {
             return Some(Ok(chunk));
         }
-        if self.outcome.is_some() {
-            return None;
+        match self.outcome {
+            Outcome::Pending => {}
+            Outcome::Complete(_) => return None,
+            Outcome::Failed => return Some(Err(SourceError::Stopped.into())),
         }
-        match (&mut self.reader).await {
-            Ok(Ok(outcome)) => {
-                self.outcome = Some(outcome);
+        let ended = (&mut self.reader).await;
+        self.outcome = Outcome::Failed;
+        match ended {
+            Ok(Ok(reading)) => {
+                self.outcome = Outcome::Complete(reading);
                 None
             }
             Ok(Err(error)) => Some(Err(error)),
@@ -67,7 +78,10 @@ impl TableStream {
 
     /// What was read, once [`chunk`](Self::chunk) has given `None`.
     pub fn finish(self) -> Result<TableReading, ReadError> {
-        self.outcome.ok_or_else(|| SourceError::Stopped.into())
+        match self.outcome {
+            Outcome::Complete(reading) => Ok(reading),
+            Outcome::Pending | Outcome::Failed => Err(SourceError::Stopped.into()),
+        }
     }
 }
 
@@ -94,7 +108,7 @@ pub fn spawn(
         let reading = TableReading::default();
         Reader { access: &access, table: &table, layout: &layout, runtime, cancel, rows, chunks, reading }.read()
     });
-    TableStream { chunks, reader, outcome: None, _stop: stop }
+    TableStream { chunks, reader, outcome: Outcome::Pending, _stop: stop }
 }
 
 /// Sends chunks and waits while the database is busy.
@@ -189,14 +203,7 @@ impl Reader<'_> {
         let delimiter = delimiter(source);
         let mut records = Records::new(text(bytes, declared).map_err(wrong)?, delimiter);
         let binding = self.header(source.reading.header, &mut records, &label)?;
-        let plan = Plan::new(self.table, self.layout, source, &binding, delimiter).map_err(|(column, error)| {
-            ReadError::Template {
-                table: self.table.name.clone(),
-                file: source.file.clone(),
-                column,
-                error: Box::new(error),
-            }
-        })?;
+        let plan = Plan::new(self.table, self.layout, source, &binding, delimiter);
         self.note_drift(binding, &label);
         let place = Place { file: &source.file, member };
         let mut until_look = LOOK_EVERY;
