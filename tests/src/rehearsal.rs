@@ -100,8 +100,7 @@ impl Rehearsal {
     /// Sets the database's secret and registers everything; fails the test unless both succeed.
     #[track_caller]
     pub fn schedule_all(&self) -> Result<()> {
-        let secret = format!("{{\"url\": \"{}\"}}", self.database_url());
-        self.deploy(&["secrets", "set", "DATABASE_URL"])?.stdin(secret).expect_code(0);
+        self.deploy(&["secrets", "set", "DATABASE_URL"])?.stdin(self.database_url()).expect_code(0);
         self.deploy(&["schedule-all"])?.expect_code(0);
         Ok(())
     }

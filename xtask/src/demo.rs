@@ -37,12 +37,11 @@ fn play() -> Result<(), Box<dyn std::error::Error>> {
     stack.cluster.execute(DATABASE, "CREATE TABLE public.note (text text); DROP TABLE public.note")?;
     say(&format!("PostgreSQL on port {}, AWS at {}", stack.cluster.port(), stack.plane.url()));
 
+    chapter("deploy secrets set DATABASE_URL: the value comes from standard input");
+    show(&stack.deploy(&["secrets", "set", "DATABASE_URL"])?.stdin(stack.database_url()).run()?, 0)?;
+
     chapter("deploy plan: what would be made, before anything is touched");
     show(&stack.deploy(&["plan"])?.run()?, 0)?;
-
-    chapter("deploy secrets set DATABASE_URL: the value comes from standard input");
-    let secret = format!("{{\"url\": \"{}\"}}", stack.database_url());
-    show(&stack.deploy(&["secrets", "set", "DATABASE_URL"])?.stdin(secret).run()?, 0)?;
 
     chapter("deploy schedule-all");
     show(&stack.deploy(&["schedule-all"])?.run()?, 0)?;
