@@ -5,11 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use freshet_tests::postgres::{Durability, PostgresCluster};
+
 use crate::command::{Outcome, program, root, say, step, works};
 use crate::tools;
 
 /// Debian's release in the bases that are made here; the same for both, so that the binary finds its glibc.
 const SUITE: &str = "bookworm";
+/// The Dockerfile's own; whether it can be had tells whether a registry can be reached.
+const PULLED_RUN_BASE: &str = "gcr.io/distroless/cc-debian12:nonroot";
 const MADE_BUILD_BASE: &str = "freshet-build-base";
 const MADE_RUN_BASE: &str = "freshet-run-base";
 
@@ -51,6 +55,54 @@ pub(crate) fn build(tag: &str, profile: Profile, bases: Bases) -> Outcome {
         }
     }
     step(&format!("image {tag}"), docker.arg("."))
+}
+
+/// The tag of the image that [`check`] builds.
+const CHECKED: &str = "freshet-worker:checked";
+/// What it loads: a zip, so that it must spool.
+const LOADED: &str = "pluto_16v2";
+
+/// Builds the image and loads a dataset through it, as a definition would: the manifest in its environment, a read-only
+/// root, no user of its own. Says so in `skipped` where there is no Docker engine.
+pub(crate) fn check(skipped: &mut Vec<String>) -> Outcome {
+    if !tools::docker_engine() {
+        skipped.push("the worker's image: no Docker engine answers".to_owned());
+        return Ok(());
+    }
+    let pulled = works(program("docker").args(["pull", "--quiet", PULLED_RUN_BASE]));
+    build(CHECKED, Profile::Dev, if pulled { Bases::Pulled } else { Bases::Made })?;
+    say("── a load through the image");
+    load_through(CHECKED).map_err(|error| format!("a load through the image: {error}"))?;
+    say("   a load through the image: passed");
+    Ok(())
+}
+
+fn load_through(tag: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let user = Command::new("docker").args(["inspect", "--format", "{{.Config.User}}", tag]).output()?;
+    let user = String::from_utf8_lossy(&user.stdout).trim().to_owned();
+    if user.is_empty() || user.starts_with("root") || user.starts_with('0') {
+        return Err(format!("the image runs as {user:?}").into());
+    }
+    let dataset = manifest::load_dataset(&root().join(format!("datasets/nyc/{LOADED}.yml")))
+        .map_err(|findings| findings.to_string())?;
+    let (variable, value) = manifest::contract::pack(&dataset)?;
+    let cluster = PostgresCluster::start(Durability::Off)?;
+    let database = cluster.fresh_database()?;
+    let samples = fs::canonicalize(root().join("datasets/nyc/samples"))?;
+    let output = Command::new("docker")
+        .args(["run", "--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"])
+        .arg("--volume")
+        .arg(format!("{}:/samples:ro", samples.display()))
+        // Values stay out of the arguments.
+        .args(["--env", "DATABASE_URL", "--env", variable, tag, "load", "--from", "/samples"])
+        .env("DATABASE_URL", format!("{}?sslmode=disable", database.url))
+        .env(variable, value)
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let rows = cluster.query_value(&database.name, &format!("SELECT count(*) FROM public.{LOADED}"))?;
+    if rows.as_deref() == Some("6") { Ok(()) } else { Err(format!("{rows:?} rows instead of 6").into()) }
 }
 
 /// The system's certificates in the build context, in the place of Amazon's bundle.

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::command::{Outcome, cargo, program, say, step, works};
-use crate::tools;
+use crate::{image, tools};
 
 /// Runs every check, stops at the first that fails, and ends with what could not be checked on this machine.
 pub(crate) fn run() -> Outcome {
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Outcome {
         cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     deny(&mut skipped)?;
+    image::check(&mut skipped)?;
 
     say("");
     for what in &skipped {
