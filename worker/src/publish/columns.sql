@@ -9,7 +9,7 @@ SELECT a.attrelid AS table_oid,
        a.attidentity::text AS identity,
        a.attgenerated::text AS generated,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END AS storage,
-       nullif(a.attcompression::text, '') AS compression,
+       CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
        nullif(a.attstattarget::int4, -1) AS statistics,
        coalesce(a.attoptions, '{}') AS options,
        CASE WHEN a.attcollation <> t.typcollation

@@ -1,7 +1,6 @@
 -- The privileges that a table, or an identity sequence, made by the login role in schema $1 begins with: what is set for
 -- all schemas, or else what owners have by nature, and then what is set for this one. Kind is r or S.
 SELECT k.kind,
-       CASE WHEN p.part = 0 THEN 'everywhere' ELSE 'schema' END AS part,
        a.grantee = 0 AS to_public,
        pg_get_userbyid(a.grantee)::text AS grantee,
        pg_get_userbyid(a.grantor)::text AS grantor,
@@ -21,4 +20,5 @@ CROSS JOIN LATERAL (
     WHERE d.defaclrole = r.role AND n.nspname = $1 AND d.defaclobjtype::text = k.kind
 ) p
 CROSS JOIN LATERAL aclexplode(p.acl) WITH ORDINALITY AS a
-ORDER BY k.kind, p.part, a.ordinality
+-- PostgreSQL sorts what it merges.
+ORDER BY k.kind, a.grantee, a.grantor, p.part, a.ordinality

@@ -32,6 +32,8 @@ pub struct Inventory {
     pub(super) views: Vec<View>,
     readings: Vec<Reading>,
     others: Vec<Other>,
+    /// Types of the target schema that are in the way of a table of the same name, by that name.
+    same_named_types: BTreeMap<String, String>,
     /// What a table begins with that is published for the first time, by table.
     first_grants: BTreeMap<String, Grants>,
     types: Types,
@@ -181,6 +183,14 @@ impl Inventory {
     fn refusals(&self, dataset: &Dataset) -> Vec<Refusal> {
         let mut refusals = Vec::new();
         for table in &dataset.tables {
+            let in_the_way = self.same_named_types.get(table.name.as_str());
+            refusals.extend(in_the_way.map(|name| {
+                Refusal::new(
+                    table.name.as_str(),
+                    name,
+                    "every table is a type too, and this one has its name: rename it",
+                )
+            }));
             let Some(live) = self.live.get(table.name.as_str()) else { continue };
             let others: Vec<&Other> = self.others.iter().filter(|other| other.table == live.oid).collect();
             refusals.extend(others.iter().map(|other| other.refuse(table.name.as_str())));

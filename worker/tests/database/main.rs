@@ -1,7 +1,9 @@
 //! The worker's rooms against a real PostgreSQL, by roles that are no superusers.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test fails by its panic, and its name is its documentation")]
 
+mod carrying;
 mod connecting;
 mod ledger;
 mod publishing;
+mod refusing;
 mod support;

@@ -1,6 +1,8 @@
+-- Every table here has a key: a publication of all tables lets nobody delete from one that has none.
+
 -- Which worker last changed these tables, and the oldest that can use them.
 CREATE TABLE freshet.version (
-    version integer NOT NULL,
+    version integer PRIMARY KEY,
     oldest integer NOT NULL
 );
 

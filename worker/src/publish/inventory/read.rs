@@ -34,6 +34,11 @@ const TAKEN: &str = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n 
       AND c.oid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass
                         AND d.refobjid = ANY ($3) AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')";
 
+/// Types of the target schema that have a table's name; those of tables themselves are none of these.
+const TYPES: &str = "SELECT t.typname::text, pg_describe_object('pg_type'::regclass, t.oid, 0)
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE n.nspname = $1 AND t.typname = ANY ($2) AND t.typrelid = 0";
+
 /// Reads a dataset's inventory on one session, any number of times.
 #[derive(Debug)]
 pub struct Reader {
@@ -51,6 +56,7 @@ pub struct Reader {
     readings: Statement,
     others: Statement,
     taken: Statement,
+    same_named_types: Statement,
 }
 
 impl Reader {
@@ -80,6 +86,7 @@ impl Reader {
             readings: plan(views::COLUMNS, &[Type::OID_ARRAY]).await?,
             others: plan(others::QUERY, &[Type::OID_ARRAY]).await?,
             taken: plan(TAKEN, &[Type::TEXT, Type::TEXT_ARRAY, Type::OID_ARRAY]).await?,
+            same_named_types: plan(TYPES, &[Type::TEXT, Type::TEXT_ARRAY]).await?,
         })
     }
 
@@ -88,10 +95,11 @@ impl Reader {
         let schema = dataset.schema.as_str();
         let names: Vec<&str> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
         let set = self.set_privilege;
-        let (found_schema, tables, default_grants) = try_join!(
+        let (found_schema, tables, default_grants, same_named_types) = try_join!(
             ask(connection, &self.schema, vec![&schema]),
             ask(connection, &self.tables, vec![&schema, &names, &set]),
             ask(connection, &self.default_grants, vec![&schema]),
+            ask(connection, &self.same_named_types, vec![&schema, &names]),
         )?;
         let oids: Vec<u32> = tables.iter().map(|row| row.get("oid")).collect();
         let (columns, grants, indexes, views, readings, others, taken) = try_join!(
@@ -129,6 +137,7 @@ impl Reader {
             views: views.iter().map(View::read).collect(),
             readings: readings.iter().map(Reading::read).collect(),
             others: others.iter().map(Other::read).collect(),
+            same_named_types: same_named_types.iter().map(|row| (row.get(0), row.get(1))).collect(),
             first_grants: first_grants.collect(),
             types: self.types.clone(),
             spelling: self.spelling.clone(),

@@ -1,0 +1,23 @@
+-- Everything about tables, views and what belongs to them in schema public, in the catalogs' own words. Views with their
+-- ids: they must stay the objects that they are.
+SELECT 'relation', c.relname, c.relkind::text, CASE WHEN c.relkind = 'v' THEN c.oid::text END, pg_get_userbyid(c.relowner)::text,
+       -- NULL and what an owner has by nature are the same to PostgreSQL, and to its dumps.
+       coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text, c.reloptions::text, t.reloptions::text, obj_description(c.oid, 'pg_class'),
+       CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END
+FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+WHERE c.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'column', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text, a.attidentity::text,
+       a.attacl::text, a.attoptions::text, concat_ws(',', a.attstorage, a.attcompression, a.attstattarget),
+       col_description(c.oid, a.attnum), pg_get_expr(d.adbin, d.adrelid)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT 'index', x.relname, pg_get_indexdef(i.indexrelid), i.indisvalid::text, i.indimmediate::text, x.reloptions::text,
+       obj_description(x.oid, 'pg_class'), NULL, NULL, NULL
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE x.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'constraint', k.conrelid::regclass::text || '.' || k.conname, pg_get_constraintdef(k.oid), k.conindid::regclass::text,
+       k.convalidated::text, obj_description(k.oid, 'pg_constraint'), NULL, NULL, NULL, NULL
+FROM pg_constraint k WHERE k.connamespace = 'public'::regnamespace
+ORDER BY 1, 2
