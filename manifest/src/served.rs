@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::Parser::{Dmy, Mdy, Percent, Whole, Ymd};
 use crate::dataset::{Container, Content, Dataset, Derivation, Duplicates, Format, Load, Origin, Table};
 
 /// Types that the worker encodes, and their arrays.
@@ -83,9 +82,6 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
         _ => None,
     }) {
         not(format!("the function {name}"));
-    }
-    if let Some(parser) = table.parse.values().find(|parser| !matches!(parser, Dmy | Mdy | Ymd | Whole | Percent)) {
-        not(format!("the parser {}", parser.as_str()));
     }
     // With the columns of a source the whole table is left to a later version.
     for column in table.columns.iter().filter(|_| table.source_columns_at.is_none()) {

@@ -2,13 +2,13 @@
 //! rows of 41 columns and about 490 bytes, as New York publishes its housing violations, two thirds of them with a quoted field.
 //! `cargo run --release -p worker --example read_throughput [ROWS]`
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use freshet_tests::violations;
 use manifest::Dataset;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -17,49 +17,10 @@ use worker::reading::spawn;
 use worker::source::{Access, Missing, Patience, ReadFrom};
 use worker::spool::Spool;
 
-const COLUMNS: [(&str, &str); 41] = [
-    ("ViolationID", "integer"),
-    ("BuildingID", "integer"),
-    ("RegistrationID", "integer"),
-    ("BoroID", "char(1)"),
-    ("Borough", "text"),
-    ("HouseNumber", "text"),
-    ("LowHouseNumber", "text"),
-    ("HighHouseNumber", "text"),
-    ("StreetName", "text"),
-    ("StreetCode", "text"),
-    ("Postcode", "char(5)"),
-    ("Apartment", "text"),
-    ("Story", "text"),
-    ("Block", "integer"),
-    ("Lot", "integer"),
-    ("Class", "char(1)"),
-    ("InspectionDate", "date"),
-    ("ApprovedDate", "date"),
-    ("OriginalCertifyByDate", "date"),
-    ("OriginalCorrectByDate", "date"),
-    ("NewCertifyByDate", "date"),
-    ("NewCorrectByDate", "date"),
-    ("CertifiedDate", "date"),
-    ("OrderNumber", "text"),
-    ("NOVID", "integer"),
-    ("NOVDescription", "text"),
-    ("NOVIssuedDate", "date"),
-    ("CurrentStatusID", "smallint"),
-    ("CurrentStatus", "text"),
-    ("CurrentStatusDate", "date"),
-    ("NovType", "text"),
-    ("ViolationStatus", "text"),
-    ("RentImpairing", "boolean"),
-    ("Latitude", "numeric"),
-    ("Longitude", "numeric"),
-    ("CommunityBoard", "text"),
-    ("CouncilDistrict", "smallint"),
-    ("CensusTract", "text"),
-    ("BIN", "char(7)"),
-    ("BBL", "char(10)"),
-    ("NTA", "text"),
-];
+/// Types of the columns, in the order of the publisher's header.
+const TYPES: &str = "integer,integer,integer,char(1),text,text,text,text,text,text,char(5),text,text,integer,integer,char(1),date,\
+                     date,date,date,date,date,date,text,integer,text,date,smallint,text,date,text,text,boolean,numeric,numeric,\
+                     text,smallint,text,char(7),char(10),text";
 
 const ROUNDS: usize = 5;
 
@@ -68,15 +29,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let bytes = generate(&folder.path().join("violations.csv"), rows)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "{rows} rows, {} columns, {} bytes a row", COLUMNS.len(), bytes / u64::from(rows))?;
+    writeln!(out, "{rows} rows, {} columns, {} bytes a row", violations::COLUMNS, bytes / u64::from(rows))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
+        let before = processor_time();
         let (time, sent) = runtime.block_on(read(folder.path(), rows))?;
+        let busy = processor_time().saturating_sub(before).as_secs_f64();
         times.push(time);
         let seconds = time.as_secs_f64();
         let (per_second, megabytes) = (f64::from(rows) / seconds, exact(bytes) / 1e6 / seconds);
-        writeln!(out, "{seconds:.3} s: {per_second:.0} rows/s, {megabytes:.0} MB/s in, {sent} bytes out")?;
+        writeln!(
+            out,
+            "{seconds:.3} s: {per_second:.0} rows/s, {megabytes:.0} MB/s in, {sent} bytes out, {busy:.2} s of processors"
+        )?;
     }
     times.sort_unstable();
     writeln!(out, "median {:.0} rows/s; {}", f64::from(rows) / times[ROUNDS / 2].as_secs_f64(), peak_memory())?;
@@ -85,8 +51,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Reads the file once; the time and the bytes of the stream.
 async fn read(folder: &Path, rows: u32) -> Result<(Duration, u64), Box<dyn std::error::Error>> {
-    let columns: Vec<_> =
-        COLUMNS.iter().map(|(name, column)| json!({"name": name.to_lowercase(), "type": column})).collect();
+    let columns: Vec<_> = violations::HEADER
+        .split(',')
+        .zip(TYPES.split(','))
+        .map(|(name, column)| json!({"name": name.to_lowercase(), "type": column}))
+        .collect();
     let source = json!({"origin": {"url": {"url": "https://example.org/"}}, "file": "violations.csv", "reading": {"format": "csv"}});
     let dataset: Dataset = serde_json::from_value(json!({
         "dataset": "violations", "title": "Violations", "publisher": "Nobody",
@@ -109,69 +78,15 @@ async fn read(folder: &Path, rows: u32) -> Result<(Duration, u64), Box<dyn std::
 
 fn generate(path: &Path, rows: u32) -> io::Result<u64> {
     let mut file = BufWriter::new(File::create(path)?);
-    writeln!(file, "{}", COLUMNS.map(|(name, _)| name).join(","))?;
-    let mut line = String::new();
-    for row in 0..rows {
-        line.clear();
-        violation(&mut line, row);
-        file.write_all(line.as_bytes())?;
-    }
+    violations::write(&mut file, rows.into(), 1)?;
     file.flush()?;
     Ok(file.get_ref().metadata()?.len())
 }
 
-fn violation(line: &mut String, row: u32) {
-    let date =
-        |days: u32| format!("{:02}/{:02}/20{:02}", 1 + (row + days) % 12, 1 + (row * 7 + days) % 28, 10 + row % 15);
-    let order = [
-        "SECTION 27-2040 ADM CODE PROVIDE ADEQUATE LIGHTING AT OR NEAR THE OUTSIDE OF THE FRONT ENTRANCEWAY OF THE BUILDING AND KEEP \
-         SAME BURNING FROM SUNSET EVERY DAY TO SUNRISE ON THE DAY FOLLOWING A MINIMUM OF 100 WATTS",
-        "\"SECTION 27-2005 ADM CODE PROPERLY REPAIR WITH SIMILAR MATERIAL THE BROKEN OR DEFECTIVE CERAMIC FLOOR TILES , IN THE BATHROOM \
-         LOCATED AT APT 3L, 3rd STORY, 8th APARTMENT FROM NORTH AT EAST OF THE BUILDING AND MORE\"",
-        "\"SECTION 27-2013 ADM CODE PAINT WITH LIGHT COLORED PAINT TO THE SATISFACTION OF THIS DEPARTMENT ALL PEELING PAINTED SURFACES, \
-         CEILINGS IN THE ENTIRE APARTMENT LOCATED AT APT 1A, 1st STORY, 1st APARTMENT FROM EAST AT\"",
-    ][row as usize % 3];
-    let _ = writeln!(
-        line,
-        "{},{},{},{},{},{house},{house},{house},{} EXAMPLE AVENUE,{},1{:04},{},{},{},{},{},{},{},{},{},,,{},{},{},{order},{},{},\
-         VIOLATION DISMISSED,{},Original,{},{},40.{:06},-73.{:06},{},{},{},{},{}{:05}{:04},{}",
-        10_000_000 + row,
-        70_000 + row % 900_000,
-        100_000 + row % 300_000,
-        1 + row % 5,
-        ["MANHATTAN", "BRONX", "BROOKLYN", "QUEENS", "STATEN ISLAND"][row as usize % 5],
-        row % 220,
-        10_000 + row % 80_000,
-        row % 2_000,
-        ["3L", "", "12", "", "1A"][row as usize % 5],
-        ["All Stories", "3", "", "2"][row as usize % 4],
-        1 + row % 16_000,
-        1 + row % 150,
-        ["A", "B", "C"][row as usize % 3],
-        date(1),
-        date(2),
-        date(51),
-        date(37),
-        if row.is_multiple_of(3) { date(40) } else { String::new() },
-        500 + row % 700,
-        4_000_000 + row % 900_000,
-        date(3),
-        row % 30,
-        date(90),
-        if row.is_multiple_of(4) { "Open" } else { "Close" },
-        if row.is_multiple_of(50) { "Y" } else { "N" },
-        row * 11 % 1_000_000,
-        row * 13 % 1_000_000,
-        1 + row % 18,
-        1 + row % 51,
-        1 + row % 1_500,
-        1_000_000 + row % 4_000_000,
-        1 + row % 5,
-        1 + row % 16_000,
-        1 + row % 150,
-        ["Rugby-Remsen Village", "West Concourse", "East Concourse-Concourse Village"][row as usize % 3],
-        house = 1 + row % 5_000,
-    );
+/// The processor time of all threads so far.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]

@@ -1,9 +1,10 @@
 //! A table of the manifest, compiled: the columns of its `COPY` in order, each with its type, its parser and where its text comes from.
 
+use jiff::tz::TimeZone;
 use manifest::Identifier;
 use manifest::dataset::{Column, Derivation, Nullability, Parser, Table};
 use manifest::template::Template;
-use value::{Encoder, Type};
+use value::{Encoder, Overlap, Type};
 
 use super::header::{Need, Wanted};
 
@@ -39,8 +40,8 @@ pub(super) enum From {
 }
 
 impl Layout {
-    /// Compiles a table. What this worker does not serve is the error, each in a few words.
-    pub(super) fn new(table: &Table) -> Result<Self, Vec<String>> {
+    /// Compiles a table, whose local times are of this zone. What this worker does not serve is the error, each in a few words.
+    pub(super) fn new(table: &Table, zone: Option<&TimeZone>) -> Result<Self, Vec<String>> {
         let mut unserved = Vec::new();
         let mut columns = Vec::new();
         let mut wanted = Vec::new();
@@ -51,7 +52,7 @@ impl Layout {
             }
             let is_required = column.nullability == Nullability::NotNull || table.primary_key.contains(&column.name);
             let parser = table.parse.get(&column.name).copied();
-            match from.and_then(|from| Ok((from, encoder(column, parser)?))) {
+            match from.and_then(|from| Ok((from, encoder(column, parser, zone)?))) {
                 Ok((from, encoder)) => {
                     columns.push(LayoutColumn { name: column.name.clone(), encoder, is_required, from });
                 }
@@ -97,22 +98,16 @@ fn derived(derivation: &Derivation) -> Result<From, String> {
     }
 }
 
-fn encoder(column: &Column, parser: Option<Parser>) -> Result<Encoder, String> {
-    let no_type = || format!("the type {}", column.type_name);
-    let declared: Type = column.type_name.as_str().parse().map_err(|_| no_type())?;
-    let plain = Encoder::new(declared, value::Parser::Auto).map_err(|_| no_type())?;
-    let Some(parser) = parser else { return Ok(plain) };
-    let parser = match parser {
-        Parser::Dmy => value::Parser::Dmy,
-        Parser::Mdy => value::Parser::Mdy,
-        Parser::Ymd => value::Parser::Ymd,
-        Parser::Whole => value::Parser::Whole,
-        Parser::Percent => value::Parser::Percent,
-        Parser::ExcelDate | Parser::Excel1904 | Parser::ListComma | Parser::ListSemicolon | Parser::ListBar => {
-            return Err(format!("the parser {}", parser.as_str()));
-        }
-    };
-    Encoder::new(declared, parser).map_err(|_| format!("the parser {parser} for {declared}"))
+fn encoder(column: &Column, parser: Option<Parser>, zone: Option<&TimeZone>) -> Result<Encoder, String> {
+    let declared: Type = column.type_name.as_str().parse().map_err(|_| format!("the type {}", column.type_name))?;
+    let parser = parser.map_or("auto", Parser::as_str);
+    let encoder = parser.parse().ok().and_then(|parser| Encoder::new(declared, parser).ok());
+    let encoder = encoder.ok_or_else(|| format!("the parser {parser} for {}", column.type_name))?;
+    // What the clocks showed twice when they were set back is refused: it could be either.
+    Ok(match zone {
+        Some(zone) => encoder.zone(zone.clone(), Overlap::Refuse),
+        None => encoder,
+    })
 }
 
 #[cfg(test)]
@@ -144,7 +139,7 @@ pub(crate) mod tests {
     }
 
     fn unserved(table: &Table) -> Vec<String> {
-        Layout::new(table).err().unwrap_or_default()
+        Layout::new(table, None).err().unwrap_or_default()
     }
 
     #[test]
@@ -158,7 +153,8 @@ pub(crate) mod tests {
     fn a_key_needs_a_value_like_a_column_that_says_so() {
         let mut table = table(&["a text", "b date not null", "c date"]);
         table.primary_key = vec!["a".parse().unwrap()];
-        let required: Vec<_> = Layout::new(&table).unwrap().columns.iter().map(|column| column.is_required).collect();
+        let required: Vec<_> =
+            Layout::new(&table, None).unwrap().columns.iter().map(|column| column.is_required).collect();
         assert_eq!(required, [true, true, false]);
     }
 
@@ -170,7 +166,6 @@ pub(crate) mod tests {
             arguments: arguments.iter().map(|name| name.parse().unwrap()).collect(),
         };
         table.derive.insert("b".parse().unwrap(), call("street", &["c"]));
-        table.parse.insert("c".parse().unwrap(), Parser::ExcelDate);
         table.parse.insert("d".parse().unwrap(), Parser::Dmy);
         table.derive.insert("e".parse().unwrap(), call("bbl", &["c"]));
         assert_eq!(
@@ -178,7 +173,6 @@ pub(crate) mod tests {
             [
                 "the type geometry(point,2263)",
                 "the function street",
-                "the parser excel_date",
                 "the parser dmy for integer",
                 "bbl of other than three columns",
             ]

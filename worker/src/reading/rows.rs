@@ -192,7 +192,7 @@ mod tests {
     /// The rows of a text as PostgreSQL would get them, what was counted, and what was rejected.
     fn load(table: &Table, text: &str) -> (Vec<Row>, TableReading, Vec<Reject>) {
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let layout = Layout::new(table).unwrap();
+        let layout = Layout::new(table, None).unwrap();
         let mut records = Records::new(Pieces::cut(text.as_bytes(), &[]), b',');
         let header: Vec<_> = {
             let record = records.read().unwrap().unwrap();

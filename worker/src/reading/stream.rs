@@ -98,7 +98,7 @@ pub fn spawn(
     let stop = cancel.clone().drop_guard();
     let runtime = Handle::current();
     let reader = tokio::task::spawn_blocking(move || {
-        let layout = Layout::new(&table);
+        let layout = Layout::new(&table, access.timezone());
         let Ok(layout) = layout else {
             let unserved = of_table(&table, access.from()).into_iter().next();
             return Err(unserved.map_or_else(|| SourceError::Stopped.into(), ReadError::Unserved));

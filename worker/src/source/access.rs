@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::tz::TimeZone;
 use manifest::Dataset;
 use manifest::dataset::{Source, Table};
 use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
@@ -87,6 +88,7 @@ impl Opened {
 /// The way to a dataset's sources, for one attempt of a run.
 pub struct Access {
     from: ReadFrom,
+    timezone: Option<TimeZone>,
     http: Http,
     spool: Spool,
     secrets: SecretLookup,
@@ -116,12 +118,18 @@ impl Access {
             shared.entry(source.file.clone()).or_insert_with(none).left += 1;
         }
         shared.retain(|_, shared| shared.left > 1);
-        Self { from, http: Http::new(patience), spool, secrets, shared: Mutex::new(shared) }
+        let timezone = dataset.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        Self { from, timezone, http: Http::new(patience), spool, secrets, shared: Mutex::new(shared) }
     }
 
     /// Where sources are read from.
     pub fn from(&self) -> &ReadFrom {
         &self.from
+    }
+
+    /// The zone of local times in the sources.
+    pub fn timezone(&self) -> Option<&TimeZone> {
+        self.timezone.as_ref()
     }
 
     /// The sources of a table that are there. Only a folder may lack some: none at all says that the table is to be skipped.
