@@ -1,0 +1,19 @@
+//! Journeys through the worker's binary as its users have it: a real PostgreSQL, a publisher on loopback that can fail as
+//! publishers do, and a project folder of its own for each. What comes in is a manifest and a file; what is looked at is
+//! exit codes, log lines, the ledger and, above all, the live table.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of a test fail it by panicking")]
+
+mod support;
+
+mod databases;
+mod firings;
+mod manifests;
+mod memory;
+mod readers;
+mod rows;
+mod samples;
+mod secrets;
+mod sources;
+mod stopping;
+mod survival;
