@@ -114,6 +114,8 @@ impl Publish<'_> {
     pub async fn run(&self, ledger: &Ledger, mut missed: impl FnMut(&Miss)) -> Result<Published, Error> {
         let mut pauses = Pauses::of(self.publication.run);
         let mut tries = 0;
+        // Who was in the way when that was last to be seen: there is no time to look in every try.
+        let mut blockers = Vec::new();
         let mut session: Option<Session> = None;
         loop {
             let prepared = match session.take() {
@@ -136,22 +138,24 @@ impl Publish<'_> {
                 Err(Error::Database(error)) if error.is_absence() => Attempt::Lost(error),
                 Err(error) => return Err(error),
             };
-            let blockers = match attempt {
+            match attempt {
                 Attempt::Done { locked, views } => {
                     if let Some(session) = session.filter(|session| !session.connection.is_closed()) {
                         self.staging.pool().give_back(session.connection);
                     }
                     return Ok(Published { locked, tries, views });
                 }
-                Attempt::Missed(blockers) => {
-                    missed(&Miss { attempt: tries, blockers: blockers.clone() });
-                    blockers
+                Attempt::Missed(seen) => {
+                    missed(&Miss { attempt: tries, blockers: seen.clone() });
+                    if !seen.is_empty() {
+                        blockers = seen;
+                    }
                 }
                 Attempt::Lost(error) if Instant::now() >= self.deadline => return Err(error.into()),
                 // Ready again at once: whoever changed something is done with it.
                 Attempt::Stale if Instant::now() < self.deadline => continue,
-                Attempt::Stale | Attempt::Lost(_) => Vec::new(),
-            };
+                Attempt::Stale | Attempt::Lost(_) => {}
+            }
             let pause = pauses.next();
             if Instant::now() + pause >= self.deadline {
                 return Err(Error::Blocked { tries, blockers });

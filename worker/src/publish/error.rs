@@ -54,7 +54,7 @@ pub enum Error {
     Blocked {
         /// How often it was tried.
         tries: u32,
-        /// Who was in the way at the last one.
+        /// Who was in the way when that was last to be seen.
         blockers: Vec<Blocker>,
     },
     /// A live table changed in a way that the rows in staging do not fit any more.

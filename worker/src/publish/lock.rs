@@ -83,7 +83,7 @@ pub(super) async fn take(
     let what = "lock the tables";
     let mut locking = std::pin::pin!(connection.batch(what, &sql));
     let asking = async {
-        tokio::time::sleep(LOCK_BUDGET / 2).await;
+        tokio::time::sleep(LOCK_BUDGET / 4).await;
         blockers(ledger, connection.pid()).await
     };
     // Who is in the way can only be asked while we stand in the queue.
