@@ -10,6 +10,9 @@ use manifest::dataset::{ExtraColumns, Table, header_key};
 /// Two names are near when they are at least so much alike, on a scale to 1.
 const NEAR: f64 = 0.8;
 
+/// Names that a message lists; a file of another kind may have hundreds.
+const SHOWN: usize = 20;
+
 /// A header row that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
@@ -58,18 +61,24 @@ struct List<'a>(&'a [MissingColumn]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, MissingColumn { column, near }) in self.0.iter().enumerate() {
+        for (index, MissingColumn { column, near }) in self.0.iter().take(SHOWN).enumerate() {
             write!(f, "{}`{column}`", if index == 0 { "" } else { ", " })?;
             if let Some(near) = near {
                 write!(f, " (did you mean {near:?}?)")?;
             }
         }
-        Ok(())
+        f.write_str(&more(self.0.len()))
     }
 }
 
-fn quoted(headers: &[String]) -> String {
-    headers.iter().map(|header| format!("{header:?}")).collect::<Vec<_>>().join(", ")
+/// Names as the file has them, in one line.
+pub(super) fn quoted(headers: &[String]) -> String {
+    let shown: Vec<_> = headers.iter().take(SHOWN).map(|header| format!("{header:?}")).collect();
+    shown.join(", ") + &more(headers.len())
+}
+
+fn more(names: usize) -> String {
+    if names > SHOWN { format!(" and {} more", names - SHOWN) } else { String::new() }
 }
 
 impl HeaderError {
@@ -89,7 +98,9 @@ impl HeaderError {
                 let near = missing.iter().filter_map(|missing| Some((missing.near.as_ref()?, &missing.column)));
                 let renames: Vec<_> = near.map(|(near, column)| format!("{near:?}: {column}")).collect();
                 let names: Vec<_> = missing.iter().map(|missing| missing.column.as_str()).collect();
-                Some(if renames.is_empty() {
+                Some(if missing.len() > SHOWN {
+                    "check that this is the right file, and its `delimiter:` and `header:`".to_owned()
+                } else if renames.is_empty() {
                     format!("if files may lack it, say `optional: [{}]`", names.join(", "))
                 } else {
                     format!("if it was renamed, say `rename: {{{}}}`", renames.join(", "))
@@ -101,6 +112,9 @@ impl HeaderError {
                     "say which one with `rename: {{{:?}: {column}}}`, and `skip: [{other:?}]`",
                     headers.first()?
                 ))
+            }
+            Self::Extra(headers) if headers.len() > SHOWN => {
+                Some("declare them, or list them under `skip:`".to_owned())
             }
             Self::Extra(headers) => Some(format!("declare them, or say `skip: [{}]`", quoted(headers))),
             Self::Empty => None,
@@ -338,6 +352,18 @@ mod tests {
         let error = wanted.bind(&header(&["Lot", "LOT."])).unwrap_err();
         assert_eq!(error.to_string(), "the headers \"Lot\", \"LOT.\" are all column `lot`");
         assert!(wanted.bind(&header(&["Lot", "x", "X", "", ""])).is_ok());
+    }
+
+    #[test]
+    fn a_file_of_another_kind_does_not_fill_the_log() {
+        let names: Vec<String> = (0..300).map(|n| format!("c{n}")).collect();
+        let columns: Vec<&str> = names.iter().map(String::as_str).collect();
+        let error = wanted(&columns, |_| {}).bind(&header(&["a;b;c"])).unwrap_err();
+        assert!(error.to_string().ends_with("`c19` and 280 more"), "{error}");
+        assert!(error.advice().unwrap().contains("`delimiter:`"));
+        let strict = wanted(&["a"], |table| table.extra = ExtraColumns::Refuse);
+        let error = strict.bind(&[header(&["a"]), names].concat()).unwrap_err();
+        assert!(error.to_string().ends_with("\"c19\" and 280 more"), "{error}");
     }
 
     #[test]

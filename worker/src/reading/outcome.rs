@@ -5,6 +5,7 @@ use std::fmt;
 
 use manifest::Identifier;
 
+use super::header::quoted;
 use super::tally::ColumnTally;
 use crate::source::SourceFingerprint;
 
@@ -66,8 +67,7 @@ impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Extra { file, headers } => {
-                let headers: Vec<_> = headers.iter().map(|header| format!("{header:?}")).collect();
-                write!(f, "{file} has columns that the manifest does not know: {}", headers.join(", "))
+                write!(f, "{file} has columns that the manifest does not know: {}", quoted(headers))
             }
             Self::Absent { file, columns } => {
                 let columns: Vec<_> = columns.iter().map(Identifier::as_str).collect();
