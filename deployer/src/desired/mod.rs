@@ -1,0 +1,244 @@
+//! What should exist. In: the resolved manifests of one environment, and which required secrets have no value. Out: every
+//! resource in the order in which it is made, each with a canonical body and its hash, and findings. Pure: it asks nobody.
+
+pub mod definition;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod limits;
+pub mod resource;
+pub mod role;
+pub mod secret;
+pub mod trigger;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifest::dataset::Status;
+use manifest::schedule::{Schedule, Trigger as TriggerEngine};
+use manifest::stack::Environment;
+use manifest::task_def::{Engine, TaskDef};
+use manifest::{Dataset, DatasetName, SecretName, TaskDefName};
+
+use self::resource::{
+    Body, Cluster, ComputeEnvironment, DefinitionRef, JobQueue, LogGroup, Queue, Resource, ScheduleGroup,
+};
+use self::secret::SecretNeed;
+use crate::finding::{Code, Finding};
+use crate::names::Names;
+
+/// vCPUs that Batch may use at once: eight of the largest Fargate jobs.
+const MAX_VCPUS: u32 = 128;
+/// SQS keeps a message at most 14 days.
+const DEAD_LETTER_SECONDS: u32 = 14 * 24 * 3_600;
+
+/// The manifests of one environment.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Manifests {
+    /// The stack in this environment.
+    pub environment: Environment,
+    /// Datasets by name.
+    pub datasets: BTreeMap<DatasetName, Dataset>,
+    /// Task-defs by name.
+    pub task_defs: BTreeMap<TaskDefName, TaskDef>,
+    /// When each dataset is loaded.
+    pub schedules: Vec<Schedule>,
+    /// Datasets that are loaded by hand only, and on what.
+    pub manual: BTreeMap<DatasetName, TaskDefName>,
+}
+
+impl Manifests {
+    /// Datasets that are loaded, by schedule or by hand.
+    pub fn placed(&self) -> BTreeSet<&DatasetName> {
+        let named = self.schedules.iter().map(|schedule| &schedule.dataset).chain(self.manual.keys());
+        named.filter(|name| self.is_active(name)).collect()
+    }
+
+    fn is_active(&self, dataset: &DatasetName) -> bool {
+        self.datasets.get(dataset).is_some_and(|dataset| dataset.status == Status::Active)
+    }
+}
+
+/// What should exist.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// Names of the stack.
+    pub names: Names,
+    /// The user's tags.
+    pub tags: resource::Tags,
+    /// Resources in the order in which they are made.
+    pub resources: Vec<Resource>,
+    /// Secrets that are looked for, by id.
+    pub secrets: BTreeMap<String, SecretNeed>,
+    /// What is wrong or worth knowing.
+    pub findings: Vec<Finding>,
+}
+
+impl Desired {
+    /// What these manifests ask for; triggers of datasets that need a secret of `missing` are off.
+    pub fn new(manifests: &Manifests, missing: &BTreeSet<SecretName>) -> Self {
+        let mut build = Build::new(manifests);
+        build.definitions();
+        build.triggers(missing);
+        build.stack();
+        build.finish()
+    }
+
+    /// The resource of that kind and name.
+    pub fn get(&self, kind: resource::Kind, name: &str) -> Option<&Resource> {
+        let order = |resource: &Resource| (resource.kind(), resource.name.as_str()).cmp(&(kind, name));
+        self.resources.binary_search_by(order).ok().map(|at| &self.resources[at])
+    }
+}
+
+/// The pieces while they are put together: what the datasets need decides what the stack is made of.
+struct Build<'a> {
+    manifests: &'a Manifests,
+    names: Names,
+    common: role::Common,
+    definitions: BTreeMap<(DatasetName, TaskDefName), DefinitionRef>,
+    secret_sets: BTreeSet<BTreeSet<String>>,
+    resources: Vec<Resource>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Build<'a> {
+    fn new(manifests: &'a Manifests) -> Self {
+        let environment = &manifests.environment;
+        Self {
+            manifests,
+            names: Names::new(environment),
+            common: role::Common { boundary: environment.permissions_boundary.clone(), tags: environment.tags.clone() },
+            definitions: BTreeMap::new(),
+            secret_sets: BTreeSet::new(),
+            resources: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Datasets with the task-defs they run on, the dataset's own first.
+    fn placements(&self) -> BTreeMap<&'a DatasetName, Vec<&'a TaskDefName>> {
+        let mut placements: BTreeMap<&DatasetName, Vec<&TaskDefName>> = BTreeMap::new();
+        // The entry named as the dataset itself decides which definition bears the dataset's plain name.
+        let (first, further): (Vec<&Schedule>, Vec<&Schedule>) =
+            self.manifests.schedules.iter().partition(|schedule| schedule.name == schedule.dataset.as_str());
+        let scheduled = first.into_iter().chain(further).map(|schedule| (&schedule.dataset, &schedule.task_def));
+        for (dataset, task_def) in scheduled.chain(&self.manifests.manual) {
+            let task_defs = placements.entry(dataset).or_default();
+            if !task_defs.contains(&task_def) {
+                task_defs.push(task_def);
+            }
+        }
+        placements.retain(|dataset, _| self.manifests.is_active(dataset));
+        placements
+    }
+
+    fn definitions(&mut self) {
+        for (name, task_defs) in self.placements() {
+            let Some(dataset) = self.manifests.datasets.get(name) else { continue };
+            for (place, task_def) in task_defs.into_iter().enumerate() {
+                if let Some(task_def) = self.manifests.task_defs.get(task_def) {
+                    self.definition(dataset, task_def, place);
+                }
+            }
+        }
+    }
+
+    fn definition(&mut self, dataset: &Dataset, task_def: &TaskDef, place: usize) {
+        let environment = &self.manifests.environment;
+        let ids = definition::secret_ids(&definition::secrets(environment, dataset));
+        let given = &environment.roles;
+        let roles = definition::Roles {
+            execution: given.execution.clone().unwrap_or_else(|| self.names.role_arn(role::EXECUTION)),
+            task: given.task.clone().unwrap_or_else(|| self.names.role_arn(&role::task_purpose(&ids))),
+        };
+        self.secret_sets.insert(ids);
+        let name = self.names.definition(&dataset.dataset, (place > 0).then_some(&task_def.name));
+        match definition::body(&self.names, environment, dataset, task_def, roles) {
+            Ok(body) => {
+                let resource = Resource::new(name.clone(), Some(dataset.dataset.clone()), body);
+                let reference = DefinitionRef { engine: task_def.engine, name, hash: resource.hash.clone() };
+                self.definitions.insert((dataset.dataset.clone(), task_def.name.clone()), reference);
+                self.resources.push(resource);
+            }
+            Err(error) => {
+                let code = Code::TaskDefinitionSize;
+                self.findings.push(Finding::new(code, &dataset.dataset, error.to_string(), "split the dataset"));
+            }
+        }
+    }
+
+    fn triggers(&mut self, missing: &BTreeSet<SecretName>) {
+        for schedule in &self.manifests.schedules {
+            let key = (schedule.dataset.clone(), schedule.task_def.clone());
+            let Some(definition) = self.definitions.get(&key) else { continue };
+            let Some(dataset) = self.manifests.datasets.get(&schedule.dataset) else { continue };
+            let given = definition::secrets(&self.manifests.environment, dataset);
+            let waits_for: Vec<_> = given.into_keys().filter(|name| missing.contains(*name)).cloned().collect();
+            let firing = trigger::Firing { schedule, definition, waits_for: &waits_for };
+            let engine = trigger::engine(schedule.trigger);
+            self.resources.push(engine.resource(&self.names, &self.manifests.environment, firing));
+        }
+    }
+
+    /// What all datasets share.
+    fn stack(&mut self) {
+        let names = &self.names;
+        let environment = &self.manifests.environment;
+        let given = &environment.roles;
+        let batch = self.definitions.values().any(|definition| definition.engine == Engine::Batch);
+        let passed = role::passed(names, given.execution.as_ref(), given.task.as_ref());
+        let has_rules = self.manifests.schedules.iter().any(|schedule| schedule.trigger == TriggerEngine::Rule);
+
+        let log_group = LogGroup { retention_days: environment.log_retention };
+        let mut made = vec![Resource::new(names.log_group(), None, Body::LogGroup(log_group))];
+        if given.execution.is_none() {
+            made.push(role::execution(names, &self.common, &environment.image));
+        }
+        if given.task.is_none() {
+            made.extend(self.secret_sets.iter().map(|ids| role::task(names, &self.common, ids)));
+        }
+        if given.scheduler.is_none() {
+            made.push(role::scheduler(names, &self.common, &passed));
+        }
+        if given.events.is_none() && has_rules {
+            made.push(role::events(names, &self.common, &passed));
+        }
+        let queue = Queue { retention_seconds: DEAD_LETTER_SECONDS, policy: Some(role::queue_policy(names)) };
+        made.push(Resource::new(names.dead_letters(), None, Body::Queue(queue)));
+        made.push(Resource::new(names.cluster(), None, Body::Cluster(Cluster {})));
+        if batch {
+            let compute = ComputeEnvironment {
+                subnets: trigger::sorted(&environment.network.subnets),
+                security_groups: trigger::sorted(&environment.network.security_groups),
+                max_vcpus: MAX_VCPUS,
+            };
+            made.push(Resource::new(names.batch(), None, Body::ComputeEnvironment(compute)));
+            let queue = JobQueue { compute_environment: names.batch(), priority: 1 };
+            made.push(Resource::new(names.batch(), None, Body::JobQueue(queue)));
+        }
+        let group = ScheduleGroup { tags: environment.tags.clone() };
+        made.push(Resource::new(names.schedule_group(), None, Body::ScheduleGroup(group)));
+        self.resources.extend(made);
+    }
+
+    fn finish(mut self) -> Desired {
+        let manifests = self.manifests;
+        let environment = &manifests.environment;
+        self.resources.sort_by(|a, b| (a.kind(), &a.name).cmp(&(b.kind(), &b.name)));
+        let secrets = secret::needs(manifests);
+        let mut findings = self.findings;
+        findings.extend(secret::findings(manifests));
+        findings.extend(limits::rules(&self.names, &manifests.schedules));
+        findings.extend(self.resources.iter().flat_map(limits::resource));
+        if !environment.image.contains("@sha256:") {
+            let message =
+                format!("{} is a tag: a definition holds whatever it means when a task starts", environment.image);
+            findings.push(Finding::new(Code::ImageTag, "image", message, "write the image as name@sha256:<digest>"));
+        }
+        findings.sort();
+        findings.dedup();
+        Desired { names: self.names, tags: environment.tags.clone(), resources: self.resources, secrets, findings }
+    }
+}
+
+#[cfg(test)]
+mod tests;
