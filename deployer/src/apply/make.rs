@@ -1,0 +1,213 @@
+//! Makes or changes one resource, kind by kind. Each step can be cut off after any call and repeated: what is written last
+//! is the hash that says that the thing is whole. After a lost answer to a request that may not be sent twice, we look.
+
+use super::{Apply, quiet};
+use crate::aws::batch::Condition;
+use crate::aws::error::{AwsError, Class, Operation, Repeat};
+use crate::aws::scheduler::NewSchedule;
+use crate::desired::resource::{Body, ComputeEnvironment, Definition, JobQueue, Kind, Resource, Role, Tags, Trigger};
+use crate::marker::{HASH_TAG, Owner};
+use crate::observed::state::{Carry, State};
+use crate::plan::change::{Action, Change};
+
+/// How often an answer may be lost before we give up.
+const LOST_ANSWERS: usize = 3;
+
+impl Apply<'_> {
+    pub(super) async fn make(&self, change: &Change, resource: &Resource) -> Result<(), AwsError> {
+        let name = resource.name.as_str();
+        let new = change.action == Action::Create;
+        let tags = |own: &Tags| self.desired.names.marker.tags(own, Some(resource.hash.as_str()));
+        let common = tags(&self.desired.tags);
+        match &resource.body {
+            Body::LogGroup(group) => {
+                if new {
+                    // Names in CloudWatch Logs are the mark, so the hash would tell nothing.
+                    self.clients
+                        .create_log_group(name, &self.desired.names.marker.tags(&self.desired.tags, None))
+                        .await?;
+                }
+                self.clients.put_retention(name, group.retention_days).await
+            }
+            Body::Role(role) => self.role(name, resource, role, new).await,
+            Body::Queue(queue) if new => self.clients.create_queue(name, queue, &common).await,
+            Body::Queue(queue) => self.clients.update_queue(name, queue, &common).await,
+            Body::Cluster(_) => self.clients.create_cluster(name, &common).await,
+            Body::ComputeEnvironment(body) => self.compute_environment(name, body, &common, new).await,
+            Body::JobQueue(body) => self.job_queue(name, body, &common, new).await,
+            Body::TaskDefinition(body) | Body::JobDefinition(body) => {
+                let arn = self.register(resource, body, &tags(&body.tags)).await?;
+                self.registered(name, arn);
+                Ok(())
+            }
+            Body::ScheduleGroup(body) if new => {
+                self.clients.create_schedule_group(name, &tags(&body.tags), (self.id)()).await
+            }
+            Body::ScheduleGroup(body) => {
+                self.clients.tag_schedule_group(&self.desired.names.schedule_group_arn(), &tags(&body.tags)).await
+            }
+            Body::Schedule(trigger) => self.schedule(change, resource, trigger).await,
+            Body::Rule(trigger) => self.rule(change, resource, trigger).await,
+        }
+    }
+
+    async fn role(&self, name: &str, resource: &Resource, role: &Role, new: bool) -> Result<(), AwsError> {
+        let marker = &self.desired.names.marker;
+        let tags = marker.tags(&role.tags, None);
+        if new {
+            let unfinished = marker.describe(&role.words, None, false);
+            match self.clients.create_role(name, role, &unfinished, &tags).await {
+                // Made by a request whose answer was lost, or by somebody in the meantime.
+                Err(error) if error.class() == Class::Exists => {
+                    let found = self.clients.role(name).await?;
+                    if found.is_none_or(|found| marker.owner_by_note(&found.description) != Owner::Ours) {
+                        return Err(error);
+                    }
+                }
+                answer => answer?,
+            }
+        } else {
+            self.clients.update_role(name, role, &tags).await?;
+        }
+        let whole = marker.describe(&role.words, Some(resource.hash.as_str()), false);
+        self.clients.complete_role(name, role, &whole).await
+    }
+
+    async fn compute_environment(
+        &self,
+        name: &str,
+        body: &ComputeEnvironment,
+        tags: &Tags,
+        new: bool,
+    ) -> Result<(), AwsError> {
+        let names = &self.desired.names;
+        if !new {
+            let arn = names.arn("batch", &format!("compute-environment/{name}"));
+            return self.clients.update_compute_environment(name, body, &arn, tags).await;
+        }
+        // Batch's service-linked role, never one of ours: an environment made under another can never change to it.
+        let role = self.clients.service_role("batch.amazonaws.com").await?;
+        match self.clients.create_compute_environment(name, body, &role, tags).await {
+            Err(error) if may_be_done(&error) && self.clients.compute_environment(name).await?.is_some() => {
+                self.clients.compute_environment_settled(name, Condition::Ready).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn job_queue(&self, name: &str, body: &JobQueue, tags: &Tags, new: bool) -> Result<(), AwsError> {
+        if !new {
+            return self.clients.update_job_queue(name, body, &self.desired.names.job_queue_arn(), tags).await;
+        }
+        // The environment may be one that an earlier run did not wait for.
+        self.clients.compute_environment_settled(&body.compute_environment, Condition::Ready).await?;
+        match self.clients.create_job_queue(name, body, tags).await {
+            Err(error) if may_be_done(&error) && self.clients.job_queue(name).await?.is_some() => {
+                self.clients.job_queue_settled(name, Condition::Ready).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Registers a revision. Every registration makes one, so after a lost answer the newest is looked at.
+    async fn register(&self, resource: &Resource, body: &Definition, tags: &Tags) -> Result<String, AwsError> {
+        let name = resource.name.as_str();
+        let kind = resource.kind();
+        let mut lost = 0;
+        loop {
+            let answer = match kind {
+                Kind::JobDefinition => self.clients.register_job(name, body, tags).await,
+                _ => self.clients.register_task(name, body, tags).await,
+            };
+            let error = match answer {
+                Err(error) if error.class() == Class::Unknown => error,
+                answer => return answer,
+            };
+            let newest = match kind {
+                Kind::JobDefinition => self.clients.job_definition(name).await?,
+                _ => self.clients.task_definition(name).await?,
+            };
+            let ours = |found: &Tags| {
+                self.desired.names.marker.owner_by_tags(found) == Owner::Ours
+                    && found.get(HASH_TAG).map(String::as_str) == Some(resource.hash.as_str())
+            };
+            if let Some(found) = newest.filter(|found| ours(&found.tags)) {
+                return Ok(found.arn);
+            }
+            lost += 1;
+            if lost == LOST_ANSWERS {
+                return Err(error);
+            }
+        }
+    }
+
+    /// The new schedule first, then the old ones go: a firing between the two comes twice, and the worker answers once.
+    async fn schedule(&self, change: &Change, resource: &Resource, trigger: &Trigger) -> Result<(), AwsError> {
+        let marker = &self.desired.names.marker;
+        let group = self.desired.names.schedule_group();
+        let waits = !trigger.waits_for.is_empty();
+        let new = NewSchedule {
+            name: &resource.name,
+            trigger,
+            definition_arn: &self.known_definition("scheduler", "CreateSchedule", trigger)?,
+            description: &marker.describe(&trigger.words, Some(resource.hash.as_str()), waits),
+            carry: change.carry,
+        };
+        self.wait_for_quiet(change, trigger).await;
+        self.clients.create_schedule(&group, &new, (self.id)()).await?;
+        for old in &change.old {
+            self.clients.delete_schedule(&group, old, (self.id)()).await?;
+        }
+        Ok(())
+    }
+
+    /// A schedule is never replaced within two minutes of a firing.
+    async fn wait_for_quiet(&self, change: &Change, trigger: &Trigger) {
+        let Some((expression, timezone)) = &change.fires else { return };
+        let times =
+            [(expression.as_str(), timezone.as_str()), (trigger.expression.as_str(), trigger.timezone.as_str())];
+        let clock = self.clients.caller.clock();
+        if let Some(wait) = quiet::wait(&times, clock.now()) {
+            clock.wait(wait).await;
+        }
+    }
+
+    async fn rule(&self, change: &Change, resource: &Resource, trigger: &Trigger) -> Result<(), AwsError> {
+        let marker = &self.desired.names.marker;
+        let name = resource.name.as_str();
+        let waits = !trigger.waits_for.is_empty();
+        let off = waits || change.carry.is_some_and(Carry::off_by_hand);
+        let state = if off { State::Disabled } else { State::Enabled };
+        let definition = self.known_definition("events", "PutTargets", trigger)?;
+        let tags = marker.tags(&trigger.tags, None);
+        if change.action == Action::Create {
+            let unfinished = marker.describe(&trigger.words, None, waits);
+            self.clients.put_rule(name, &trigger.expression, &unfinished, State::Disabled, Some(&tags)).await?;
+        } else {
+            let arn = self.desired.names.arn("events", &format!("rule/{name}"));
+            self.clients.tag_rule(&arn, &tags).await?;
+        }
+        self.clients.put_target(name, trigger, &definition).await?;
+        let whole = marker.describe(&trigger.words, Some(resource.hash.as_str()), waits);
+        self.clients.put_rule(name, &trigger.expression, &whole, state, None).await
+    }
+
+    fn known_definition(
+        &self,
+        service: &'static str,
+        name: &'static str,
+        trigger: &Trigger,
+    ) -> Result<String, AwsError> {
+        let definition = &trigger.target.definition.name;
+        self.definition_arn(definition).ok_or_else(|| {
+            let family = crate::aws::bucket::Family::Scheduler;
+            let operation = Operation { service, name, family, repeat: Repeat::Safe };
+            AwsError::answer(operation, format!("the definition {definition} is not registered; run it again"))
+        })
+    }
+}
+
+/// Whether a create that failed may have made the thing nevertheless.
+fn may_be_done(error: &AwsError) -> bool {
+    matches!(error.class(), Class::Unknown | Class::Exists)
+}

@@ -1,0 +1,219 @@
+//! AWS Batch: job definitions. Every registration makes a revision, so the hash in the tags decides whether one is needed.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_batch::types::{
+    AssignPublicIp, ContainerProperties, EphemeralStorage, EvaluateOnExit, FargatePlatformConfiguration, JobDefinition,
+    JobDefinitionType, JobTimeout, KeyValuePair, LogConfiguration, LogDriver, NetworkConfiguration, PlatformCapability,
+    ResourceRequirement, ResourceType, RetryAction, RetryStrategy, RuntimePlatform,
+};
+use manifest::task_def::Arch;
+use serde_json::{Value, json};
+
+use super::Clients;
+use super::batch::operation;
+use super::ecs::FoundDefinition;
+use super::error::{AwsError, Repeat};
+use crate::desired::resource::{BatchLimits, Definition, Tags};
+
+/// Exit codes of the worker after which another attempt would end the same: usage, data refused, permission, configuration.
+const FINAL_EXITS: [&str; 4] = ["64", "65", "77", "78"];
+
+impl Clients {
+    /// Active job definitions whose name begins so, the newest revision of each by name.
+    pub async fn job_definitions(&self, prefix: &str) -> Result<BTreeMap<String, FoundDefinition>, AwsError> {
+        let mut newest: BTreeMap<String, FoundDefinition> = BTreeMap::new();
+        for found in self.active_jobs(None).await? {
+            let name = found.job_definition_name().unwrap_or_default();
+            let revision = found.revision().unwrap_or_default();
+            if name.starts_with(prefix) && newest.get(name).is_none_or(|newest| newest.revision < revision) {
+                newest.insert(name.to_owned(), plain(&found));
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The newest active revision of a job definition.
+    pub async fn job_definition(&self, name: &str) -> Result<Option<FoundDefinition>, AwsError> {
+        let revisions = self.active_jobs(Some(name)).await?;
+        Ok(revisions.iter().max_by_key(|found| found.revision()).map(plain))
+    }
+
+    async fn active_jobs(&self, name: Option<&str>) -> Result<Vec<JobDefinition>, AwsError> {
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.batch.describe_job_definitions().status("ACTIVE").max_results(100);
+                request.set_job_definition_name(name.map(str::to_owned)).set_next_token(token.clone()).send()
+            };
+            let answer = self.caller.call(operation("DescribeJobDefinitions", Repeat::Safe), send).await?;
+            found.extend(answer.job_definitions().iter().cloned());
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Registers a revision and gives its ARN. Not repeated after a lost answer: the caller looks.
+    pub async fn register_job(&self, name: &str, definition: &Definition, tags: &Tags) -> Result<String, AwsError> {
+        let register = operation("RegisterJobDefinition", Repeat::LookFirst);
+        let Some(limits) = &definition.batch else {
+            return Err(AwsError::answer(register, format!("{name} has no limits for Batch")));
+        };
+        let container = container(definition, limits);
+        let retry =
+            RetryStrategy::builder().attempts(i32::from(limits.attempts)).set_evaluate_on_exit(Some(exits())).build();
+        let seconds = i32::try_from(limits.timeout_seconds).unwrap_or(i32::MAX);
+        let send = || {
+            self.batch
+                .register_job_definition()
+                .job_definition_name(name)
+                .r#type(JobDefinitionType::Container)
+                .platform_capabilities(PlatformCapability::Fargate)
+                .container_properties(container.clone())
+                .retry_strategy(retry.clone())
+                .timeout(JobTimeout::builder().attempt_duration_seconds(seconds).build())
+                .propagate_tags(true)
+                .set_tags(Some(tags.clone().into_iter().collect()))
+                .send()
+        };
+        let answer = self.caller.call(register, send).await?;
+        let arn = answer.job_definition_arn().map(str::to_owned);
+        arn.ok_or_else(|| AwsError::answer(register, "the answer holds no ARN"))
+    }
+
+    /// Deregisters every active revision of a job definition: nothing may refer to them any more.
+    pub async fn deregister_job(&self, name: &str) -> Result<(), AwsError> {
+        for found in self.active_jobs(Some(name)).await? {
+            let arn = found.job_definition_arn().unwrap_or_default();
+            let send = || self.batch.deregister_job_definition().job_definition(arn).send();
+            self.caller.call(operation("DeregisterJobDefinition", Repeat::Safe), send).await?;
+        }
+        Ok(())
+    }
+}
+
+fn exits() -> Vec<EvaluateOnExit> {
+    let on = |code: &str| EvaluateOnExit::builder().on_exit_code(code).action(RetryAction::Exit).build();
+    let mut exits: Vec<_> = FINAL_EXITS.into_iter().map(on).collect();
+    exits.push(EvaluateOnExit::builder().on_reason("*").action(RetryAction::Retry).build());
+    exits
+}
+
+fn container(definition: &Definition, limits: &BatchLimits) -> ContainerProperties {
+    let need = |kind: ResourceType, value: String| ResourceRequirement::builder().r#type(kind).value(value).build();
+    let pair = |(name, value): (&String, &String)| KeyValuePair::builder().name(name).value(value).build();
+    let logs = LogConfiguration::builder()
+        .log_driver(LogDriver::Awslogs)
+        .options("awslogs-group", &definition.logs.group)
+        .options("awslogs-region", &definition.logs.region)
+        .options("awslogs-stream-prefix", &definition.logs.prefix)
+        .options("mode", "non-blocking")
+        .options("max-buffer-size", "25m")
+        .build();
+    let arch = match definition.arch {
+        Arch::X86_64 => "X86_64",
+        Arch::Arm64 => "ARM64",
+    };
+    let network =
+        NetworkConfiguration::builder().assign_public_ip(AssignPublicIp::from(limits.public_ip.as_str())).build();
+    let storage = definition.storage.map(|gib| EphemeralStorage::builder().size_in_gib(i32::from(gib)).build());
+    ContainerProperties::builder()
+        .image(&definition.image)
+        .set_command(Some(definition.command.clone()))
+        .job_role_arn(&definition.task_role)
+        .execution_role_arn(&definition.execution_role)
+        .resource_requirements(need(ResourceType::Vcpu, vcpus(definition.cpu)))
+        .resource_requirements(need(ResourceType::Memory, definition.memory.to_string()))
+        .set_environment(Some(definition.environment.iter().map(pair).collect()))
+        .network_configuration(network)
+        .fargate_platform_configuration(FargatePlatformConfiguration::builder().platform_version("LATEST").build())
+        .runtime_platform(RuntimePlatform::builder().operating_system_family("LINUX").cpu_architecture(arch).build())
+        .set_ephemeral_storage(storage)
+        .log_configuration(logs)
+        .build()
+}
+
+/// CPU units as Batch counts them: 512 is `0.5`.
+fn vcpus(units: u32) -> String {
+    match units {
+        256 => "0.25".to_owned(),
+        512 => "0.5".to_owned(),
+        units => (units / 1_024).to_string(),
+    }
+}
+
+fn units(vcpus: &str) -> Option<u32> {
+    match vcpus {
+        "0.25" => Some(256),
+        "0.5" => Some(512),
+        whole => whole.split('.').next()?.parse::<u32>().ok().map(|n| n * 1_024),
+    }
+}
+
+/// A registered definition in the form of ours: what Batch added is left out.
+fn plain(found: &JobDefinition) -> FoundDefinition {
+    let container = found.container_properties();
+    let need = |kind: &ResourceType| {
+        let needs = container.map(ContainerProperties::resource_requirements).unwrap_or_default();
+        needs.iter().find(|need| need.r#type() == Some(kind)).and_then(|need| need.value())
+    };
+    let logs = container.and_then(ContainerProperties::log_configuration).and_then(LogConfiguration::options);
+    let option = |name: &str| logs.and_then(|options| options.get(name));
+    let environment: BTreeMap<&str, &str> = container
+        .map(|container| {
+            container.environment().iter().filter_map(|pair| Some((pair.name()?, pair.value()?))).collect()
+        })
+        .unwrap_or_default();
+    let arch = container.and_then(ContainerProperties::runtime_platform).and_then(RuntimePlatform::cpu_architecture);
+    let network = container.and_then(ContainerProperties::network_configuration);
+    let tags: Tags = found.tags().map(|tags| tags.clone().into_iter().collect()).unwrap_or_default();
+    let body: Value = json!({
+        "cpu": need(&ResourceType::Vcpu).and_then(units),
+        "memory": need(&ResourceType::Memory).and_then(|text| text.parse::<u32>().ok()),
+        "arch": if arch == Some("ARM64") { Arch::Arm64 } else { Arch::X86_64 },
+        "storage": container.and_then(ContainerProperties::ephemeral_storage).and_then(EphemeralStorage::size_in_gib),
+        "image": container.and_then(ContainerProperties::image),
+        "command": container.map(ContainerProperties::command).unwrap_or_default(),
+        "environment": environment,
+        "execution_role": container.and_then(ContainerProperties::execution_role_arn),
+        "task_role": container.and_then(ContainerProperties::job_role_arn),
+        "logs": {
+            "group": option("awslogs-group"),
+            "region": option("awslogs-region"),
+            "prefix": option("awslogs-stream-prefix"),
+        },
+        "batch": {
+            "attempts": found.retry_strategy().and_then(RetryStrategy::attempts),
+            "timeout_seconds": found.timeout().and_then(JobTimeout::attempt_duration_seconds),
+            "public_ip": network.and_then(NetworkConfiguration::assign_public_ip).map(AssignPublicIp::as_str),
+        },
+        "tags": crate::marker::without_marks(&tags),
+    });
+    FoundDefinition {
+        arn: found.job_definition_arn().unwrap_or_default().to_owned(),
+        revision: found.revision().unwrap_or_default(),
+        tags,
+        body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_units_read_back_from_batchs_vcpus() {
+        for cpu in [256, 512, 1_024, 4_096, 16_384] {
+            assert_eq!(units(&vcpus(cpu)), Some(cpu));
+        }
+        assert_eq!(units("1.0"), Some(1_024));
+    }
+
+    #[test]
+    fn batch_takes_at_most_five_conditions_on_exit() {
+        assert!(exits().len() <= 5);
+    }
+}

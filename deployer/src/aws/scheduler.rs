@@ -1,0 +1,283 @@
+//! EventBridge Scheduler: the stack's group and its schedules.
+
+use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
+use aws_sdk_scheduler::primitives::DateTime;
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, AssignPublicIp, AwsVpcConfiguration, DeadLetterConfig, EcsParameters, FlexibleTimeWindow,
+    FlexibleTimeWindowMode, LaunchType, NetworkConfiguration, PropagateTags, RetryPolicy, ScheduleState, Tag, Target,
+};
+use manifest::task_def::Engine;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::bucket::Family;
+use super::error::{AwsError, Class, Operation, Repeat};
+use super::{Clients, incomplete};
+use crate::desired::resource::{Network, Tags, Trigger};
+use crate::desired::trigger::{sorted, submit_job};
+use crate::names::dataset_of_schedule;
+use crate::observed::state::{Carry, State};
+
+const fn operation(name: &'static str) -> Operation {
+    // Creates and deletes carry a client token; a schedule's name holds its content besides.
+    Operation { service: "scheduler", name, family: Family::Scheduler, repeat: Repeat::Safe }
+}
+
+/// What a list call says of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSchedule {
+    /// Its name.
+    pub name: String,
+    /// Whether it is on.
+    pub state: State,
+}
+
+/// A schedule that was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundSchedule {
+    /// Its Description.
+    pub description: String,
+    /// Whether it is on, and since when.
+    pub carry: Carry,
+    /// ARN of the definition that it starts.
+    pub definition: String,
+    /// Its content in the form of [`Trigger`], as far as it can be told.
+    pub body: Value,
+}
+
+/// A schedule to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSchedule<'a> {
+    /// Its name, with the hash at its end.
+    pub name: &'a str,
+    /// What it is.
+    pub trigger: &'a Trigger,
+    /// ARN, with revision, of the definition that it starts.
+    pub definition_arn: &'a str,
+    /// Its Description.
+    pub description: &'a str,
+    /// What it keeps of the one that it replaces.
+    pub carry: Option<Carry>,
+}
+
+impl Clients {
+    /// The tags of a group; none when there is no such group.
+    pub async fn schedule_group(&self, name: &str, arn: &str) -> Result<Option<Tags>, AwsError> {
+        let send = || self.scheduler.get_schedule_group().name(name).send();
+        match self.caller.call(operation("GetScheduleGroup"), send).await {
+            Err(error) if error.class() == Class::Absent => return Ok(None),
+            answer => answer?,
+        };
+        let send = || self.scheduler.list_tags_for_resource().resource_arn(arn).send();
+        let answer = self.caller.call(operation("ListTagsForResource"), send).await?;
+        Ok(Some(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()))
+    }
+
+    /// Makes a group; one that is there already is left to the next plan.
+    pub async fn create_schedule_group(&self, name: &str, tags: &Tags, token: Uuid) -> Result<(), AwsError> {
+        let operation = operation("CreateScheduleGroup");
+        let tags = sdk_tags(operation, tags)?;
+        let send = || {
+            let request = self.scheduler.create_schedule_group().name(name).set_tags(Some(tags.clone()));
+            request.client_token(token.to_string()).send()
+        };
+        match self.caller.call(operation, send).await {
+            Err(error) if error.class() != Class::Exists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Marks a group.
+    pub async fn tag_schedule_group(&self, arn: &str, tags: &Tags) -> Result<(), AwsError> {
+        let operation = operation("TagResource");
+        let tags = sdk_tags(operation, tags)?;
+        let send = || self.scheduler.tag_resource().resource_arn(arn).set_tags(Some(tags.clone())).send();
+        self.caller.call(operation, send).await.map(drop)
+    }
+
+    /// Every schedule of a group, all pages.
+    pub async fn schedules(&self, group: &str) -> Result<Vec<ListedSchedule>, AwsError> {
+        let mut schedules = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let send = || {
+                self.scheduler.list_schedules().group_name(group).max_results(100).set_next_token(token.clone()).send()
+            };
+            let answer = match self.caller.call(operation("ListSchedules"), send).await {
+                Err(error) if error.class() == Class::Absent => return Ok(schedules),
+                answer => answer?,
+            };
+            schedules.extend(answer.schedules().iter().map(|summary| ListedSchedule {
+                name: summary.name().unwrap_or_default().to_owned(),
+                state: state(summary.state()),
+            }));
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(schedules),
+            }
+        }
+    }
+
+    /// One schedule.
+    pub async fn schedule(&self, group: &str, name: &str) -> Result<Option<FoundSchedule>, AwsError> {
+        let send = || self.scheduler.get_schedule().group_name(group).name(name).send();
+        let answer = match self.caller.call(operation("GetSchedule"), send).await {
+            Err(error) if error.class() == Class::Absent => return Ok(None),
+            answer => answer?,
+        };
+        let description = answer.description().unwrap_or_default().to_owned();
+        let waits = crate::marker::Note::read(&description).is_some_and(|note| note.waits_for_secret);
+        let start = answer.start_date().map(DateTime::secs);
+        Ok(Some(FoundSchedule {
+            carry: Carry { state: state(answer.state()), waits_for_secret: waits, start },
+            definition: answer.target().map(definition_arn).unwrap_or_default(),
+            body: body(&answer, &description),
+            description,
+        }))
+    }
+
+    /// Makes a schedule. One of the same name that is there already has the same content: the name says so.
+    pub async fn create_schedule(&self, group: &str, new: &NewSchedule<'_>, token: Uuid) -> Result<(), AwsError> {
+        let operation = operation("CreateSchedule");
+        let NewSchedule { name, trigger, definition_arn, description, carry } = *new;
+        let target = target(operation, trigger, definition_arn)?;
+        let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
+        let window = window.map_err(|error| incomplete(operation, &error))?;
+        let off = !trigger.waits_for.is_empty() || carry.is_some_and(Carry::off_by_hand);
+        let start = carry.and_then(|carry| carry.start).map(DateTime::from_secs);
+        let send = || {
+            self.scheduler
+                .create_schedule()
+                .group_name(group)
+                .name(name)
+                .description(description)
+                .schedule_expression(&trigger.expression)
+                .schedule_expression_timezone(&trigger.timezone)
+                .set_start_date(start)
+                .state(if off { ScheduleState::Disabled } else { ScheduleState::Enabled })
+                .flexible_time_window(window.clone())
+                .action_after_completion(ActionAfterCompletion::None)
+                .target(target.clone())
+                .client_token(token.to_string())
+                .send()
+        };
+        match self.caller.call(operation, send).await {
+            Err(error) if error.class() != Class::Exists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes a schedule; one that is gone already is as good.
+    pub async fn delete_schedule(&self, group: &str, name: &str, token: Uuid) -> Result<(), AwsError> {
+        let send =
+            || self.scheduler.delete_schedule().group_name(group).name(name).client_token(token.to_string()).send();
+        match self.caller.call(operation("DeleteSchedule"), send).await {
+            Err(error) if error.class() != Class::Absent => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A schedule in the form of ours, but for its definition, of which only the ARN is known.
+fn body(answer: &GetScheduleOutput, description: &str) -> Value {
+    let target = answer.target();
+    let retry = target.and_then(Target::retry_policy);
+    let request: Option<Value> = target.and_then(Target::input).and_then(|input| serde_json::from_str(input).ok());
+    let of_batch = request.filter(|request| request.get("JobQueue").is_some());
+    let vpc = target
+        .and_then(Target::ecs_parameters)
+        .and_then(EcsParameters::network_configuration)
+        .and_then(NetworkConfiguration::awsvpc_configuration);
+    let network = vpc.map(|vpc| {
+        json!({
+            "subnets": sorted(vpc.subnets()),
+            "security_groups": sorted(vpc.security_groups()),
+            "public_ip": vpc.assign_public_ip().map(AssignPublicIp::as_str),
+        })
+    });
+    let (place, input) = match of_batch {
+        Some(request) => {
+            let overrides = json!({"ContainerOverrides": request["ContainerOverrides"]});
+            (request["JobQueue"].as_str().map(str::to_owned), Some(overrides.to_string()))
+        }
+        None => (target.map(|target| target.arn().to_owned()), target.and_then(Target::input).map(str::to_owned)),
+    };
+    json!({
+        "expression": answer.schedule_expression(),
+        "timezone": answer.schedule_expression_timezone(),
+        "words": description.split(" freshet:v1").next(),
+        "role": target.map(Target::role_arn),
+        "dead_letters": target.and_then(Target::dead_letter_config).and_then(DeadLetterConfig::arn),
+        "give_up_seconds": retry.and_then(RetryPolicy::maximum_event_age_in_seconds),
+        "delivery_attempts": retry.and_then(RetryPolicy::maximum_retry_attempts),
+        "target": {"place": place, "input": input, "network": network},
+    })
+}
+
+fn state(state: Option<&ScheduleState>) -> State {
+    if state == Some(&ScheduleState::Disabled) { State::Disabled } else { State::Enabled }
+}
+
+/// The definition that a target starts: a parameter of ECS, or part of the request to Batch.
+fn definition_arn(target: &Target) -> String {
+    let of_ecs = target.ecs_parameters().map(|parameters| parameters.task_definition_arn().to_owned());
+    let of_batch = || {
+        let request: Value = serde_json::from_str(target.input()?).ok()?;
+        request["JobDefinition"].as_str().map(str::to_owned)
+    };
+    of_ecs.or_else(of_batch).unwrap_or_default()
+}
+
+fn target(operation: Operation, trigger: &Trigger, definition_arn: &str) -> Result<Target, AwsError> {
+    let wrong = |error| incomplete(operation, &error);
+    let retry = RetryPolicy::builder()
+        .maximum_event_age_in_seconds(i32::try_from(trigger.give_up_seconds).unwrap_or(i32::MAX))
+        .maximum_retry_attempts(i32::try_from(trigger.delivery_attempts).unwrap_or(i32::MAX))
+        .build();
+    let target = Target::builder()
+        .role_arn(&trigger.role)
+        .retry_policy(retry)
+        .dead_letter_config(DeadLetterConfig::builder().arn(&trigger.dead_letters).build());
+    match trigger.target.definition.engine {
+        Engine::Fargate => {
+            let parameters = EcsParameters::builder()
+                .task_definition_arn(definition_arn)
+                .launch_type(LaunchType::Fargate)
+                .task_count(1)
+                .propagate_tags(PropagateTags::TaskDefinition)
+                .enable_ecs_managed_tags(true)
+                .set_network_configuration(trigger.target.network.as_ref().map(network).transpose().map_err(wrong)?)
+                .build()
+                .map_err(wrong)?;
+            target
+                .arn(&trigger.target.place)
+                .ecs_parameters(parameters)
+                .input(&trigger.target.input)
+                .build()
+                .map_err(wrong)
+        }
+        Engine::Batch => {
+            let partition = definition_arn.split(':').nth(1).unwrap_or("aws");
+            let dataset = dataset_of_schedule(&trigger.schedule).ok_or_else(|| {
+                AwsError::answer(operation, format!("schedule {} names no dataset", trigger.schedule))
+            })?;
+            let request = submit_job(&dataset, &trigger.target.place, definition_arn, &trigger.target.input);
+            let arn = format!("arn:{partition}:scheduler:::aws-sdk:batch:submitJob");
+            target.arn(arn).input(request).build().map_err(wrong)
+        }
+    }
+}
+
+fn network(network: &Network) -> Result<NetworkConfiguration, aws_smithy_types::error::operation::BuildError> {
+    let vpc = AwsVpcConfiguration::builder()
+        .set_subnets(Some(network.subnets.clone()))
+        .set_security_groups(Some(network.security_groups.clone()))
+        .assign_public_ip(AssignPublicIp::from(network.public_ip.as_str()))
+        .build()?;
+    Ok(NetworkConfiguration::builder().awsvpc_configuration(vpc).build())
+}
+
+fn sdk_tags(operation: Operation, tags: &Tags) -> Result<Vec<Tag>, AwsError> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    tags.iter().map(tag).collect::<Result<_, _>>().map_err(|error| incomplete(operation, &error))
+}

@@ -1,0 +1,271 @@
+//! The difference between what is desired and what exists, in the order in which it will be applied. In: both, and what the
+//! user allows. Out: changes with their reasons, findings, counts. Pure: no SDK type, no clock, no randomness enters.
+
+pub mod change;
+pub mod diff;
+pub mod fires;
+mod prune;
+mod secrets;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifest::{DatasetName, SecretName};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::change::{Action, Change, Reason};
+use self::fires::Fires;
+use crate::desired::Desired;
+use crate::desired::resource::{Body, Kind, Resource, Trigger};
+use crate::finding::{Code, Finding, Severity};
+use crate::hash;
+use crate::marker::Owner;
+use crate::observed::state::{Carry, Found, Observed};
+
+/// What the user allows.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Names of resources of others that become ours.
+    pub adopt: BTreeSet<String>,
+    /// When not empty, only these datasets, and nothing is pruned.
+    pub only: BTreeSet<DatasetName>,
+    /// Deletions that are expected; none were told when absent.
+    pub allow_deletes: Option<usize>,
+}
+
+/// What will happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The stack.
+    pub stack: String,
+    /// The environment.
+    pub environment: String,
+    /// Twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Changes in the order in which they are applied.
+    pub changes: Vec<Change>,
+    /// How many resources are as they should be, by kind.
+    pub unchanged: BTreeMap<Kind, usize>,
+    /// What is wrong or worth knowing.
+    pub findings: Vec<Finding>,
+    /// When each schedule fires next.
+    pub fires: Vec<Fires>,
+    /// ARNs of definitions that stay as they are and that a change needs, by name.
+    #[serde(skip)]
+    pub definitions: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// The plan.
+    pub fn new(desired: &Desired, observed: &Observed, options: &Options, fires: Vec<Fires>) -> Self {
+        let mut findings = desired.findings.clone();
+        findings.extend(secrets::findings(desired, observed));
+        let mut changes = Vec::new();
+        let mut unchanged = BTreeMap::new();
+        for resource in desired.resources.iter().filter(|resource| within(options, resource.dataset.as_ref())) {
+            match compare(resource, observed, options, &changes) {
+                Verdict::Same => *unchanged.entry(resource.kind()).or_default() += 1,
+                Verdict::Change(change) => changes.push(*change),
+                Verdict::Refused(finding) => findings.push(finding),
+            }
+        }
+        let deletions = prune::deletions(desired, observed, &changes, options);
+        findings.extend(prune::guard(&deletions, observed, options));
+        changes.extend(deletions);
+        findings.sort();
+        let names = &desired.names;
+        Self {
+            stack: names.marker.stack.to_string(),
+            environment: names.marker.environment.to_string(),
+            account: names.account.clone(),
+            region: names.region.clone(),
+            changes,
+            unchanged,
+            findings,
+            fires,
+            definitions: observed.definitions.clone(),
+        }
+    }
+
+    /// Whether nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many changes there are of each action.
+    pub fn count(&self, action: Action) -> usize {
+        self.changes.iter().filter(|change| change.action == action).count()
+    }
+
+    /// Findings that forbid to apply it.
+    pub fn refusals(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity() == Severity::Refuses)
+    }
+
+    /// Findings that the exit code tells of.
+    pub fn has_findings(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity() < Severity::Notes)
+    }
+}
+
+/// Whether a dataset, or the stack as a whole, is part of this plan.
+fn within(options: &Options, dataset: Option<&DatasetName>) -> bool {
+    options.only.is_empty() || dataset.is_none_or(|dataset| options.only.contains(dataset))
+}
+
+enum Verdict {
+    Same,
+    Change(Box<Change>),
+    Refused(Finding),
+}
+
+/// Compares one resource; `before` are the changes of those that come before it.
+fn compare(resource: &Resource, observed: &Observed, options: &Options, before: &[Change]) -> Verdict {
+    let kind = resource.kind();
+    let change = |action: Action, reasons: Vec<Reason>| Change {
+        action,
+        kind,
+        name: resource.name.clone(),
+        dataset: resource.dataset.clone(),
+        reasons,
+        old: Vec::new(),
+        carry: None,
+        fires: None,
+        wanted: Some(resource.clone()),
+    };
+    let Some(found) = observed.get(kind, &resource.name) else {
+        let new = match &resource.body {
+            Body::Schedule(trigger) => replacement(change(Action::Create, Vec::new()), trigger, observed, before),
+            _ => change(Action::Create, Vec::new()),
+        };
+        return Verdict::Change(Box::new(new));
+    };
+    // A cluster is a place that others may share: it is used as it is.
+    if kind == Kind::Cluster {
+        return Verdict::Same;
+    }
+    let reasons = differences(resource, found, before);
+    match &found.owner {
+        Owner::Ours if reasons.is_empty() => Verdict::Same,
+        Owner::Ours => {
+            let carry = found.carry.filter(|carry| carry.off_by_hand());
+            Verdict::Change(Box::new(Change { carry, ..change(Action::Update, kept(reasons, carry)) }))
+        }
+        owner if options.adopt.contains(&resource.name) => {
+            let mut reasons = reasons;
+            reasons.insert(0, Reason::Says(format!("belonged to {owner}")));
+            Verdict::Change(Box::new(change(Action::Adopt, reasons)))
+        }
+        owner => Verdict::Refused(foreign(kind, &resource.name, owner)),
+    }
+}
+
+/// What differs: by hash where the thing carries one, else field by field.
+fn differences(resource: &Resource, found: &Found, before: &[Change]) -> Vec<Reason> {
+    let fields =
+        || found.body.as_ref().map(|body| diff::compare(body, &comparable(&resource.body))).unwrap_or_default();
+    let carries_hash = !matches!(
+        resource.kind(),
+        Kind::LogGroup | Kind::Queue | Kind::Cluster | Kind::ComputeEnvironment | Kind::JobQueue
+    );
+    if !carries_hash {
+        return fields();
+    }
+    match &found.hash {
+        Some(hash) if *hash == resource.hash => Vec::new(),
+        Some(hash) => {
+            let mut reasons = fields();
+            if let Body::Schedule(trigger) | Body::Rule(trigger) = &resource.body {
+                reasons.extend(trigger_reasons(trigger, found, before));
+            }
+            if reasons.is_empty() {
+                reasons.push(Reason::Says(format!("content {hash} → {}", resource.hash)));
+            }
+            reasons
+        }
+        None => vec![Reason::Says("it was left half made".to_owned())],
+    }
+}
+
+/// A schedule that is not there under the name of its content replaces those of the same entry that are.
+fn replacement(mut change: Change, trigger: &Trigger, observed: &Observed, before: &[Change]) -> Change {
+    let earlier = earlier(&change.name, observed);
+    let Some((_, newest)) = earlier.last() else { return change };
+    let wanted = change.wanted.as_ref().map(|resource| comparable(&resource.body));
+    change.action = Action::Replace;
+    change.reasons = match (&newest.body, wanted) {
+        (Some(found), Some(wanted)) => diff::compare(found, &wanted),
+        _ => Vec::new(),
+    };
+    change.reasons.extend(trigger_reasons(trigger, newest, before));
+    if change.reasons.is_empty() {
+        change.reasons.push(Reason::Says("its definition changed".to_owned()));
+    }
+    let text = |key: &str| newest.body.as_ref().and_then(|body| body[key].as_str()).map(str::to_owned);
+    change.fires = text("expression").zip(text("timezone"));
+    let carry = newest.carry.filter(|carry| carry.off_by_hand() || carry.start.is_some());
+    change.reasons = kept(change.reasons, carry);
+    change.carry = carry;
+    change.old = earlier.into_iter().map(|(name, _)| name).collect();
+    change
+}
+
+/// Why a trigger changes, beside its own fields: what it starts, and whether its secrets have values.
+fn trigger_reasons(trigger: &Trigger, found: &Found, before: &[Change]) -> Vec<Reason> {
+    let definition = &trigger.target.definition.name;
+    let mut reasons = Vec::new();
+    if before.iter().any(|change| change.name == *definition && change.action != Action::Create) {
+        reasons.push(Reason::Says(format!("{definition} has a new revision")));
+    }
+    let waited = found.carry.is_some_and(|carry| carry.waits_for_secret);
+    match (waited, trigger.waits_for.is_empty()) {
+        (true, true) => reasons.push(Reason::Says("is enabled: its secrets have values".to_owned())),
+        (false, false) => {
+            let names: Vec<&str> = trigger.waits_for.iter().map(SecretName::as_str).collect();
+            reasons.push(Reason::Says(format!("is disabled: {} has no value", names.join(", "))));
+        }
+        _ => {}
+    }
+    reasons
+}
+
+/// A body as far as it can be read back: of what a trigger starts, AWS knows an ARN and not the content.
+fn comparable(body: &Body) -> Value {
+    let mut json = body.json();
+    if let Some(target) = json.get_mut("target").and_then(Value::as_object_mut) {
+        target.remove("definition");
+    }
+    json
+}
+
+/// Schedules of the same entry under other names.
+fn earlier<'a>(name: &str, observed: &'a Observed) -> Vec<(String, &'a Found)> {
+    let Some((entry, _)) = hash::split(name) else { return Vec::new() };
+    let prefix = format!("{entry}.");
+    observed
+        .found
+        .range((Kind::Schedule, prefix.clone())..)
+        .take_while(|((kind, found), _)| *kind == Kind::Schedule && found.starts_with(&prefix))
+        .filter(|((_, found), _)| found != name && hash::split(found).is_some_and(|(other, _)| other == entry))
+        .map(|((_, name), found)| (name.clone(), found))
+        .collect()
+}
+
+fn kept(mut reasons: Vec<Reason>, carry: Option<Carry>) -> Vec<Reason> {
+    if let Some(carry) = carry {
+        let how = if carry.off_by_hand() { "stays disabled" } else { "keeps its start date" };
+        reasons.push(Reason::Says(how.to_owned()));
+    }
+    reasons
+}
+
+fn foreign(kind: Kind, name: &str, owner: &Owner) -> Finding {
+    let message = format!("a {kind} of this name exists without our marker, owned by {owner}");
+    let remedy = format!("rename the stack, or take it over with `--adopt {name}`");
+    Finding::new(Code::Foreign, name, message, remedy)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! How reports look. In: reports. Out: text for people and Markdown for a pull request.
+
+pub mod plan;
+pub mod table;
