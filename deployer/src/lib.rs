@@ -3,12 +3,17 @@
 
 pub mod apply;
 pub mod aws;
+pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod desired;
+pub mod error;
 pub mod finding;
 pub mod hash;
 pub mod marker;
 pub mod names;
 pub mod observed;
+pub mod output;
 pub mod plan;
+pub mod project;
 pub mod render;

@@ -1,0 +1,157 @@
+//! The command line, on one screen.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use manifest::{DatasetName, EnvironmentName, SecretName};
+
+/// Keeps public datasets fresh in PostgreSQL: deploys a folder of manifests to AWS.
+#[derive(Debug, Parser)]
+#[command(name = "deploy", version, max_term_width = 100)]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands share.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The project: the folder that holds freshet.yml.
+    #[arg(long, global = true, default_value = ".", value_name = "FOLDER")]
+    pub dir: PathBuf,
+    /// The environment of freshet.yml; may be left out when there is only one.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub env: Option<EnvironmentName>,
+    /// An emulator's address instead of AWS.
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// How the result is written to standard output.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Format,
+    /// Tell of every call of AWS on standard error.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the manifests, without a network.
+    Check,
+    /// Print the JSON Schemas of the manifests.
+    Schema(Schema),
+    /// Show what would change, and when everything fires next.
+    Plan(Selection),
+    /// Make AWS what the manifests say: definitions, schedules, roles, all of it.
+    ScheduleAll(Selection),
+    /// Set, list and check secrets.
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// Load a dataset now, with the definition that is registered.
+    Run(Run),
+    /// Show each dataset's schedule, next firing and last run.
+    Status(Status),
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Write one file per kind of manifest into this folder instead.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// Options of `plan` and `schedule-all`.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Only these datasets; nothing is deleted then.
+    #[arg(long, value_name = "DATASET")]
+    pub only: Vec<DatasetName>,
+    /// Take over something of this name that exists without our marker.
+    #[arg(long, value_name = "NAME")]
+    pub adopt: Vec<String>,
+    /// So many deletions are expected.
+    #[arg(long, value_name = "N")]
+    pub allow_deletes: Option<usize>,
+    /// End with 2 when there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// What to do with secrets.
+#[derive(Debug, Subcommand)]
+pub enum Secrets {
+    /// Give a secret its value: from standard input, or from a file. Never from the command line.
+    Set(SetSecret),
+    /// List the secrets of the stack and whether they have a value.
+    List,
+    /// Read every secret and check that it holds the keys that the manifests name.
+    Check,
+}
+
+/// Options of `secrets set`.
+#[derive(Debug, Args)]
+pub struct SetSecret {
+    /// Its name in freshet.yml, such as `DATABASE_URL`.
+    pub name: SecretName,
+    /// Read the value from this file instead of standard input.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Write to a secret that exists without our marker, and mark it.
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// Read everything, and reconcile what the source no longer holds.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Only these datasets.
+    pub datasets: Vec<DatasetName>,
+    /// Look for runs in the log of so many days.
+    #[arg(long, default_value_t = 35, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3653))]
+    pub days: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_secrets_value_cannot_stand_on_the_command_line() {
+        let parsed = Cli::try_parse_from(["deploy", "secrets", "set", "DATABASE_URL", "postgres://x"]);
+        assert!(parsed.is_err());
+    }
+}

@@ -1,0 +1,27 @@
+//! One file per subcommand. In: the parsed command line. Out: a report on standard output and an exit code.
+
+pub mod check;
+pub mod plan;
+pub mod run;
+pub mod schedule_all;
+pub mod schema;
+pub mod secrets;
+mod session;
+pub mod status;
+
+use crate::cli::{Cli, Command};
+use crate::error::{Error, Exit};
+
+/// Does what the command line says.
+pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Check => check::check(global),
+        Command::Schema(options) => schema::schema(global.output, &options),
+        Command::Plan(options) => plan::plan(global, &options).await,
+        Command::ScheduleAll(options) => schedule_all::schedule_all(global, &options).await,
+        Command::Secrets(command) => secrets::secrets(global, command).await,
+        Command::Run(options) => run::run(global, &options).await,
+        Command::Status(options) => status::status(global, &options).await,
+    }
+}

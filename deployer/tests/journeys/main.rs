@@ -1,0 +1,11 @@
+//! The deployer against an AWS control plane that reads every field back, through a proxy that records, counts and fails.
+
+#![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
+
+mod budget;
+mod convergence;
+mod faces;
+mod ownership;
+mod rounds;
+mod secrets;
+mod stage;
