@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manifest::dataset::Table;
 use manifest::run::TableRecord;
 use manifest::{ContentHash, Dataset};
 use tokio::time::Instant;
@@ -23,7 +22,7 @@ use crate::reading::unserved;
 use crate::report::{Fact, Reporter};
 use crate::settings::Settings;
 use crate::source::{Access, ReadFrom};
-use crate::staging::{Mark, Staging};
+use crate::staging::{Blueprint, Mark, Staging};
 use crate::trouble::Trouble;
 
 pub use error::RunError;
@@ -50,7 +49,7 @@ pub struct Run<'a> {
     pub reporter: &'a Reporter,
     /// Whether to load although nothing changed.
     pub when_unchanged: WhenUnchanged,
-    /// What becomes of expectations about the usual size.
+    /// What becomes of expectations about what is usual.
     pub size: SizeExpectations,
     /// Until when.
     pub deadline: Instant,
@@ -65,7 +64,7 @@ pub enum WhenUnchanged {
     Load,
 }
 
-/// What becomes of expectations about the usual size of a table, `rows` and `max_drop`.
+/// What becomes of expectations about what is usual: `rows`, `max_drop`, `max_nulls` and `latest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeExpectations {
     /// A table that does not meet them is not published.
@@ -185,7 +184,7 @@ impl Run<'_> {
 
         let fingerprint = unchanged::fingerprint(self.manifest, &loaded);
         staging.remark(&Mark::new(self.id, self.manifest, Some(fingerprint.clone()))).await?;
-        self.guard(pool, &live, &loaded).await?;
+        self.guard(&staging, &inventory, &blueprints, &loaded).await?;
 
         let rows: BTreeMap<String, u64> =
             loaded.iter().map(|(name, table)| (name.clone(), table.counts.rows)).collect();
@@ -229,35 +228,25 @@ impl Run<'_> {
     /// Judges the rows in staging before anybody sees them.
     async fn guard(
         &self,
-        pool: &Pool,
-        live: &BTreeMap<String, u32>,
+        staging: &Staging,
+        inventory: &publish::Inventory,
+        blueprints: &[Blueprint],
         loaded: &BTreeMap<String, tables::Loaded>,
     ) -> Result<(), Trouble> {
-        let connection = pool.take().await?;
         let mut breaches = Vec::new();
-        for table in &self.dataset.tables {
-            let name = table.name.as_str();
+        for blueprint in blueprints {
+            let name = blueprint.table.as_str();
             let staged = loaded.get(name).map_or(0, |table| table.counts.rows);
-            let live = self.count_live(&connection, table, live.contains_key(name)).await?;
-            for finding in guard::judge(table, guard::Counts { staged, live }) {
-                if finding.is_about_size() && self.size == SizeExpectations::Reported {
+            let now = jiff::Timestamp::now();
+            for finding in guard::examine(staging, self.dataset, inventory, blueprint, staged, now).await? {
+                if !finding.binds_samples() && self.size == SizeExpectations::Reported {
                     self.reporter.tell(&Fact::Expectation { table: name.to_owned(), detail: finding.to_string() });
                 } else {
                     breaches.push(finding);
                 }
             }
         }
-        pool.give_back(connection);
         if breaches.is_empty() { Ok(()) } else { Err(RunError::Guard { breaches }.into()) }
-    }
-
-    async fn count_live(
-        &self,
-        connection: &crate::postgres::Connection,
-        table: &Table,
-        exists: bool,
-    ) -> Result<Option<u64>, Trouble> {
-        Ok(guard::count_live(connection, self.dataset.schema.as_str(), table, exists).await?)
     }
 
     /// Tells the ledger. What cannot be told is found out by the next run, which takes over.

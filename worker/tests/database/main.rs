@@ -3,7 +3,9 @@
 
 mod carrying;
 mod connecting;
+mod guarding;
 mod ledger;
 mod publishing;
 mod refusing;
+mod severed;
 mod support;
