@@ -1,7 +1,5 @@
 //! `cargo xtask test`: everything a change must pass.
 
-use std::process::Command;
-
 use crate::command::{Outcome, cargo, program, say, step, works};
 use crate::{image, tools};
 
@@ -12,7 +10,8 @@ pub(crate) fn run() -> Outcome {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
     step("binaries", cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
-    step("tests", &mut tests())?;
+    // cargo's own runner keeps a test binary in one process, in which tests share one PostgreSQL.
+    step("tests", cargo().args(["test", "--workspace", "--all-targets", "--locked"]))?;
     step("documentation tests", cargo().args(["test", "--workspace", "--doc", "--locked"]))?;
     step(
         "documentation",
@@ -27,17 +26,6 @@ pub(crate) fn run() -> Outcome {
     }
     say("everything that could be checked here passed");
     Ok(())
-}
-
-/// nextest runs tests side by side in processes of their own; where it is missing, cargo's own runner does.
-fn tests() -> Command {
-    let mut command = cargo();
-    if works(program("cargo").args(["nextest", "--version"])) {
-        command.args(["nextest", "run", "--workspace", "--locked"]);
-    } else {
-        command.args(["test", "--workspace", "--all-targets", "--locked"]);
-    }
-    command
 }
 
 fn deny(skipped: &mut Vec<String>) -> Outcome {
