@@ -30,8 +30,7 @@ fn a_stack_is_planned_deployed_fired_and_loaded_and_a_second_deployment_writes_n
         let run = stack.fire(firing, fired_at()).unwrap();
         assert_eq!(run.code(), Some(0), "{}", run.last());
         assert_no_secret(run.last(), &[PASSWORD]);
-        let environment: String = run.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        assert!(!environment.contains(PASSWORD), "a definition holds no secret");
+        assert!(!run.environment.values().any(|value| value.contains(PASSWORD)), "a definition holds no secret");
         let record = record_of(&run).expect("a run leaves a record");
         assert_eq!(record.outcome, Outcome::Published);
         assert_eq!(record.scheduled_time.as_deref(), Some("2026-03-02T03:00:00Z"));
