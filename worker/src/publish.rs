@@ -209,8 +209,10 @@ impl Publish<'_> {
             Ok(Step::Ready { transaction, since, views }) => match connection.batch("publish", "COMMIT").await {
                 Ok(()) => Ok(Attempt::Done { locked: since.elapsed(), views }),
                 Err(error @ postgres::Error::Lost { .. }) => {
+                    // Whatever came of it, the locks went with the connection.
+                    let locked = since.elapsed();
                     match commit::resolve(ledger, &transaction, self.deadline).await? {
-                        Fate::Committed => Ok(Attempt::Done { locked: since.elapsed(), views }),
+                        Fate::Committed => Ok(Attempt::Done { locked, views }),
                         Fate::Aborted => Ok(Attempt::Lost(error)),
                     }
                 }

@@ -3,8 +3,10 @@
 
 mod carrying;
 mod connecting;
+mod crowding;
 mod guarding;
 mod ledger;
+mod protecting;
 mod publishing;
 mod refusing;
 mod severed;
