@@ -130,7 +130,7 @@ pub(super) async fn status(global: &Global, options: &Status) -> Result<Exit, Er
     let now = session.clock.now();
     let since =
         now.checked_sub(SignedDuration::from_hours(24 * i64::from(options.days))).unwrap_or(Timestamp::UNIX_EPOCH);
-    let (schedules, mut runs) = futures_util::try_join!(
+    let (schedules, mut runs) = tokio::try_join!(
         schedules(&session, &wanted, now),
         runs::latest(&session.clients, &session.names, since.as_millisecond()),
     )?;
@@ -161,7 +161,7 @@ async fn schedules(
     let Session { names, clients, .. } = session;
     let group = names.schedule_group();
     let prefix = names.rule_prefix();
-    let (listed, rules) = futures_util::try_join!(clients.schedules(&group), clients.rules(&prefix))?;
+    let (listed, rules) = tokio::try_join!(clients.schedules(&group), clients.rules(&prefix))?;
     let is_wanted = |dataset: &DatasetName| wanted.is_empty() || wanted.contains(dataset);
     let of_scheduler = listed.into_iter().filter_map(|schedule| {
         let dataset =

@@ -22,7 +22,7 @@ pub(super) struct Listed {
 
 pub(super) async fn list(clients: &Clients, names: &Names) -> Result<Listed, AwsError> {
     let prefix = names.definition_prefix();
-    let (families, jobs) = futures_util::try_join!(clients.task_families(&prefix), clients.job_definitions(&prefix))?;
+    let (families, jobs) = tokio::try_join!(clients.task_families(&prefix), clients.job_definitions(&prefix))?;
     Ok(Listed { families, jobs })
 }
 

@@ -20,8 +20,8 @@ const SIDE_BY_SIDE: usize = 8;
 
 /// Reads what exists.
 pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Observed, AwsError> {
-    let (places, (triggers, listed)) = futures_util::try_join!(places::observe(clients, desired), async {
-        futures_util::try_join!(triggers::observe(clients, desired), definitions::list(clients, &desired.names))
+    let (places, (triggers, listed)) = tokio::try_join!(places::observe(clients, desired), async {
+        tokio::try_join!(triggers::observe(clients, desired), definitions::list(clients, &desired.names))
     })?;
     let mut observed = places;
     observed.found.extend(triggers);

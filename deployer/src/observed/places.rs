@@ -16,7 +16,7 @@ use crate::marker::{HASH_TAG, Note, without_marks};
 type Places = Vec<((Kind, String), Found)>;
 
 pub(super) async fn observe(clients: &Clients, desired: &Desired) -> Result<Observed, AwsError> {
-    let (logs, roles, queue, cluster, batch, group) = futures_util::try_join!(
+    let (logs, roles, queue, cluster, batch, group) = tokio::try_join!(
         log_group(clients, desired),
         roles(clients, desired),
         queue(clients, desired),
@@ -81,7 +81,7 @@ async fn cluster(clients: &Clients, desired: &Desired) -> Result<Places, AwsErro
 
 async fn batch(clients: &Clients, desired: &Desired) -> Result<Places, AwsError> {
     let name = desired.names.batch();
-    let (environment, queue) = futures_util::try_join!(clients.compute_environment(&name), clients.job_queue(&name))?;
+    let (environment, queue) = tokio::try_join!(clients.compute_environment(&name), clients.job_queue(&name))?;
     let mut places = Places::new();
     if let Some(found) = environment {
         let body = crate::desired::resource::value(&found.body);

@@ -16,7 +16,7 @@ use crate::marker::{Note, Owner};
 pub(super) async fn observe(clients: &Clients, desired: &Desired) -> Result<BTreeMap<(Kind, String), Found>, AwsError> {
     let group = desired.names.schedule_group();
     let prefix = desired.names.rule_prefix();
-    let (schedules, rules) = futures_util::try_join!(clients.schedules(&group), clients.rules(&prefix))?;
+    let (schedules, rules) = tokio::try_join!(clients.schedules(&group), clients.rules(&prefix))?;
     let mut found = BTreeMap::new();
     for schedule in schedules {
         // Whose the group is, is asked once; what somebody else put into it bears no hash of ours.
