@@ -27,6 +27,8 @@ pub enum Code {
     Foreign,
     /// More would be deleted than one plan may without being told.
     Deletions,
+    /// A role of this name is under another path.
+    RolePath,
     /// The image is named by a tag, which can come to mean another image.
     ImageTag,
     /// A secret that no dataset names and the worker does not know.
@@ -34,7 +36,7 @@ pub enum Code {
 }
 
 /// Every code, in the order of their numbers.
-pub const CODES: [Code; 11] = [
+pub const CODES: [Code; 12] = [
     Code::TaskDefinitionSize,
     Code::JobDefinitionSize,
     Code::OverridesSize,
@@ -44,6 +46,7 @@ pub const CODES: [Code; 11] = [
     Code::MissingSecret,
     Code::Foreign,
     Code::Deletions,
+    Code::RolePath,
     Code::ImageTag,
     Code::UnusedSecret,
 ];
@@ -73,6 +76,7 @@ impl Code {
             Self::MissingSecret => "D201",
             Self::Foreign => "D202",
             Self::Deletions => "D203",
+            Self::RolePath => "D204",
             Self::ImageTag => "D301",
             Self::UnusedSecret => "D302",
         }

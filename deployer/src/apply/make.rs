@@ -202,7 +202,11 @@ impl Apply<'_> {
         self.definition_arn(definition).ok_or_else(|| {
             let family = crate::aws::bucket::Family::Scheduler;
             let operation = Operation { service, name, family, repeat: Repeat::Safe };
-            AwsError::answer(operation, format!("the definition {definition} is not registered; run it again"))
+            AwsError::ours(
+                operation,
+                "NotRegistered",
+                format!("the definition {definition} is not registered; run it again"),
+            )
         })
     }
 }

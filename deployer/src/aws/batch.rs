@@ -275,11 +275,11 @@ impl Clients {
                 }
                 answer => {
                     let id = answer?.job_id().map(str::to_owned);
-                    return id.ok_or_else(|| AwsError::answer(submit, "the answer holds no job id"));
+                    return id.ok_or_else(|| AwsError::ours(submit, "IncompleteAnswer", "it holds no job id"));
                 }
             }
         }
-        Err(AwsError::answer(submit, "three answers were lost, and the queue holds no such job"))
+        Err(AwsError::ours(submit, "LostAnswers", "three answers were lost, and the queue holds no such job"))
     }
 
     async fn job_named(&self, job: &str, queue: &str) -> Result<Option<String>, AwsError> {
@@ -309,7 +309,7 @@ impl Clients {
         let clock = self.caller.clock();
         if deadline.is_some_and(|deadline| clock.now() >= deadline) {
             let message = format!("{what} did not settle within {} minutes", SETTLED_WITHIN.as_secs() / 60);
-            return Err(AwsError::answer(operation(name, Repeat::Safe), message));
+            return Err(AwsError::ours(operation(name, Repeat::Safe), "NotSettled", message));
         }
         clock.wait(LOOK_EVERY).await;
         Ok(())
@@ -320,7 +320,7 @@ impl Clients {
 fn settled(name: &'static str, what: &str, is: Condition, wanted: Condition, reason: &str) -> Result<bool, AwsError> {
     if is == Condition::Invalid {
         let message = format!("{what} is INVALID: {reason}");
-        return Err(AwsError::answer(operation(name, Repeat::Safe), message));
+        return Err(AwsError::ours(operation(name, Repeat::Safe), "Invalid", message));
     }
     Ok(is == wanted)
 }

@@ -133,7 +133,7 @@ impl Clients {
         };
         let answer = self.caller.call(REGISTER, send).await?;
         let arn = answer.task_definition().and_then(TaskDefinition::task_definition_arn);
-        arn.map(str::to_owned).ok_or_else(|| AwsError::answer(REGISTER, "the answer holds no ARN"))
+        arn.map(str::to_owned).ok_or_else(|| AwsError::ours(REGISTER, "IncompleteAnswer", "it holds no ARN"))
     }
 
     /// Deregisters every active revision of a family: nothing may refer to them any more.
@@ -194,12 +194,12 @@ impl Clients {
         let answer = self.caller.call(RUN_TASK, send).await?;
         // HTTP 200 with failures is how ECS says that nothing was started.
         if let Some(failure) = answer.failures().first() {
-            let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-            let message = format!("not started: {} {}", text(failure.reason()), text(failure.detail()));
-            return Err(AwsError { code: text(failure.reason()), ..AwsError::answer(RUN_TASK, message.trim_end()) });
+            let words: Vec<&str> = [failure.reason(), failure.detail()].into_iter().flatten().collect();
+            return Err(AwsError::ours(RUN_TASK, "NotStarted", words.join(" ")));
         }
         let arn = answer.tasks().first().and_then(|task| task.task_arn());
-        let arn = arn.ok_or_else(|| AwsError::answer(RUN_TASK, "the answer holds neither a task nor a failure"))?;
+        let arn =
+            arn.ok_or_else(|| AwsError::ours(RUN_TASK, "IncompleteAnswer", "it holds neither a task nor a failure"))?;
         Ok(Started { id: arn.rsplit('/').next().unwrap_or(arn).to_owned(), arn: arn.to_owned() })
     }
 }
@@ -313,7 +313,7 @@ mod tests {
         let clients = clients(200, answer).await;
         let run = clients.run_task("civic", "arn:1", &network(), &BTreeMap::new(), "t", uuid::Uuid::nil()).await;
         let words = run.unwrap_err().to_string();
-        assert!(words.contains("not started: Capacity is unavailable at this time."), "{words}");
+        assert!(words.contains("NotStarted: Capacity is unavailable at this time."), "{words}");
     }
 
     #[tokio::test]

@@ -107,12 +107,12 @@ impl AwsError {
         }
     }
 
-    /// An error of our own about an answer that cannot be right.
-    pub fn answer(operation: Operation, message: impl Into<String>) -> Self {
+    /// An error of our own: about an answer that cannot be right, or a request that cannot be made.
+    pub fn ours(operation: Operation, code: &str, message: impl Into<String>) -> Self {
         Self {
             service: operation.service,
             operation: operation.name,
-            code: String::new(),
+            code: code.to_owned(),
             message: message.into(),
             status: None,
             request_id: None,

@@ -148,9 +148,8 @@ fn entries(operation: Operation, count: i32, first: Option<(&str, &str)>) -> Res
     if count == 0 && first.is_none() {
         return Ok(());
     }
-    let (code, message) = first.unwrap_or(("", "EventBridge gives no reason"));
-    let error = AwsError::answer(operation, format!("{} entry failed: {message}", count.max(1)));
-    Err(AwsError { code: code.to_owned(), ..error })
+    let (code, message) = first.unwrap_or(("FailedEntries", "EventBridge gives no reason"));
+    Err(AwsError::ours(operation, code, format!("{} entry failed: {message}", count.max(1))))
 }
 
 fn target(trigger: &Trigger, definition_arn: &str) -> Result<Target, aws_smithy_types::error::operation::BuildError> {

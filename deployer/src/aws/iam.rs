@@ -149,11 +149,9 @@ impl Clients {
         self.caller.role_made();
         match answer {
             Some(arn) => Ok(arn),
-            None => {
-                self.roles(&path).await?.into_iter().next().map(|role| role.arn).ok_or_else(|| {
-                    AwsError::answer(create, format!("IAM neither makes nor lists the role of {service}"))
-                })
-            }
+            None => self.roles(&path).await?.into_iter().next().map(|role| role.arn).ok_or_else(|| {
+                AwsError::ours(create, "IncompleteAnswer", format!("IAM neither makes nor lists the role of {service}"))
+            }),
         }
     }
 }

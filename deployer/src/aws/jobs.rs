@@ -60,7 +60,7 @@ impl Clients {
     pub async fn register_job(&self, name: &str, definition: &Definition, tags: &Tags) -> Result<String, AwsError> {
         let register = operation("RegisterJobDefinition", Repeat::LookFirst);
         let Some(limits) = &definition.batch else {
-            return Err(AwsError::answer(register, format!("{name} has no limits for Batch")));
+            return Err(AwsError::ours(register, "IncompleteRequest", format!("{name} has no limits for Batch")));
         };
         let container = container(definition, limits);
         let retry =
@@ -81,7 +81,7 @@ impl Clients {
         };
         let answer = self.caller.call(register, send).await?;
         let arn = answer.job_definition_arn().map(str::to_owned);
-        arn.ok_or_else(|| AwsError::answer(register, "the answer holds no ARN"))
+        arn.ok_or_else(|| AwsError::ours(register, "IncompleteAnswer", "it holds no ARN"))
     }
 
     /// Deregisters every active revision of a job definition: nothing may refer to them any more.

@@ -100,5 +100,5 @@ pub(crate) fn incomplete(
     operation: error::Operation,
     error: &aws_smithy_types::error::operation::BuildError,
 ) -> error::AwsError {
-    error::AwsError::answer(operation, format!("the request could not be put together: {error}"))
+    error::AwsError::ours(operation, "IncompleteRequest", format!("the request could not be put together: {error}"))
 }

@@ -259,7 +259,11 @@ fn target(operation: Operation, trigger: &Trigger, definition_arn: &str) -> Resu
         Engine::Batch => {
             let partition = definition_arn.split(':').nth(1).unwrap_or("aws");
             let dataset = dataset_of_schedule(&trigger.schedule).ok_or_else(|| {
-                AwsError::answer(operation, format!("schedule {} names no dataset", trigger.schedule))
+                AwsError::ours(
+                    operation,
+                    "IncompleteRequest",
+                    format!("schedule {} names no dataset", trigger.schedule),
+                )
             })?;
             let request = submit_job(&dataset, &trigger.target.place, definition_arn, &trigger.target.input);
             let arn = format!("arn:{partition}:scheduler:::aws-sdk:batch:submitJob");

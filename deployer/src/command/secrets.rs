@@ -179,6 +179,11 @@ async fn set(session: &Session, options: &SetSecret, value: &SecretString) -> Re
     let clients = &session.clients;
     let report = |done| SecretSet { name: name.clone(), secret: reference.to_string(), done };
     let Some(found) = clients.secret(id).await? else {
+        if id.starts_with("arn:") {
+            return Err(Error::Secret(format!(
+                "{id} does not exist, and a secret is made by its name, not by its ARN"
+            )));
+        }
         let whole = with_key(None, reference, value)?;
         clients.create_secret(id, &whole, &tags, Uuid::new_v4()).await?;
         return Ok(report(Done::Created));

@@ -200,3 +200,13 @@ fn no_body_holds_a_reference_that_only_the_worker_may_resolve_in_the_clear() {
         }
     }
 }
+
+#[test]
+fn no_arn_names_the_partition_of_another_region() {
+    let mut china = fixture::four();
+    china.environment.region = "cn-north-1".to_owned();
+    for resource in desired(&china).resources {
+        let text = resource.body.json().to_string();
+        assert!(!text.contains("arn:aws:"), "{}: {text}", resource.name);
+    }
+}

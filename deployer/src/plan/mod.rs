@@ -146,6 +146,9 @@ fn compare(resource: &Resource, observed: &Observed, options: &Options, before: 
     if kind == Kind::Cluster {
         return Verdict::Same;
     }
+    if let Some(finding) = moved(resource, found) {
+        return Verdict::Refused(finding);
+    }
     let reasons = differences(resource, found, before);
     match &found.owner {
         Owner::Ours if reasons.is_empty() => Verdict::Same,
@@ -259,6 +262,15 @@ fn kept(mut reasons: Vec<Reason>, carry: Option<Carry>) -> Vec<Reason> {
         reasons.push(Reason::Says(how.to_owned()));
     }
     reasons
+}
+
+/// A role that is under another path: IAM moves none, and its ARN, which others refer to, holds the path.
+fn moved(resource: &Resource, found: &Found) -> Option<Finding> {
+    let Body::Role(role) = &resource.body else { return None };
+    let path = found.body.as_ref()?["path"].as_str().filter(|path| *path != role.path)?;
+    let message = format!("a role of this name is under the path {path}, not {}", role.path);
+    let remedy = format!("write `role_path: {path}` in freshet.yml, or delete that role: IAM moves none");
+    Some(Finding::new(Code::RolePath, &resource.name, message, remedy))
 }
 
 fn foreign(kind: Kind, name: &str, owner: &Owner) -> Finding {

@@ -123,6 +123,18 @@ fn throttles_in_every_disguise_are_waited_out() {
 }
 
 #[test]
+fn a_role_that_aws_does_not_know_everywhere_yet_is_waited_for() {
+    let stage = Stage::with(&four());
+    stage.set_secret();
+    let message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.";
+    let refusal = Fault::Refuse { status: 400, code: "ValidationException".to_owned(), message: message.to_owned() };
+    stage.proxy.inject(When::operation("scheduler:CreateSchedule").first(2), refusal);
+    stage.deploy(["schedule-all"]).expect_code(0);
+    assert_eq!(stage.proxy.calls_of("scheduler:CreateSchedule").len(), 4, "two of them were refused once");
+    assert_eq!(stage.plan(), [] as [&str; 0]);
+}
+
+#[test]
 fn a_definition_that_is_refused_stops_its_own_schedule_and_no_other() {
     let stage = Stage::with(&four());
     stage.set_secret();

@@ -48,7 +48,7 @@ fn a_rule_a_role_and_a_definition_of_others_are_refused() {
     stage.proxy.reset();
     let run = stage.deploy(["schedule-all", "--output", "json"]).expect_code(4);
     let plan: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(codes(&plan), ["D202", "D202", "D202"], "{plan:#}");
+    assert_eq!(codes(&plan), ["D202", "D202", "D204"], "{plan:#}");
     assert_eq!(names(&stage.proxy.writes()), [] as [&str; 0]);
 }
 
