@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, Statement};
@@ -17,6 +19,9 @@ const LOGIN_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long the reason of a broken connection is waited for, once a statement has failed for it.
 const REASON_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a session that is dropped has for a proper goodbye.
+const GOODBYE: Duration = Duration::from_millis(100);
+
 /// `server_version_num` of the oldest PostgreSQL served.
 const OLDEST: i32 = 140_000;
 
@@ -27,6 +32,7 @@ const WHOAMI: &str = "SELECT pg_backend_pid(), current_setting('server_version_n
 /// An open session. It ends when it is dropped.
 pub struct Connection {
     client: Client,
+    driver: AbortHandle,
     ended: watch::Receiver<Option<String>>,
     pid: i32,
     version: i32,
@@ -49,12 +55,20 @@ impl Target {
         };
         let (client, connection) = opening.await.map_err(late)?.map_err(|error| self.refused(&error))?;
         let (sender, ended) = watch::channel(None);
-        tokio::spawn(async move {
+        let driver = tokio::spawn(async move {
             let reason = connection.await.err().map_or_else(|| "it was closed".to_owned(), |error| chain(&error));
             // Nobody may be left to hear it.
             let _ = sender.send(Some(reason));
         });
-        let mut opened = Connection { client, ended, pid: 0, version: 0, user: String::new(), database: String::new() };
+        let mut opened = Connection {
+            client,
+            driver: driver.abort_handle(),
+            ended,
+            pid: 0,
+            version: 0,
+            user: String::new(),
+            database: String::new(),
+        };
         opened.batch("set up the session", &session::settings(purpose)).await?;
         let about = opened.row("tell its version", WHOAMI, &[]).await?;
         opened.pid = about.get(0);
@@ -141,6 +155,14 @@ impl Connection {
         self.client.is_closed()
     }
 
+    /// Waits until the session is over, and tells why.
+    pub(super) async fn ended(&self) -> String {
+        let mut ended = self.ended.clone();
+        // The task that drives the session tells before it goes.
+        let told = ended.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
+        told.unwrap_or_else(|| "it was closed".to_owned())
+    }
+
     /// The driver's own client; its errors are given to [`Connection::explain`].
     pub(super) fn client(&self) -> &Client {
         &self.client
@@ -150,9 +172,7 @@ impl Connection {
     pub(super) async fn explain(&self, what: &str, error: tokio_postgres::Error) -> Error {
         match Error::during(what, &error) {
             Error::Lost { what, reason } => {
-                let mut ended = self.ended.clone();
-                let known = tokio::time::timeout(REASON_TIMEOUT, ended.wait_for(Option::is_some)).await;
-                let known = known.ok().and_then(Result::ok).and_then(|told| told.clone());
+                let known = tokio::time::timeout(REASON_TIMEOUT, self.ended()).await.ok();
                 // A server that says why it ends the session says more than a closed socket.
                 let reason = if error.as_db_error().is_some() { reason } else { known.unwrap_or(reason) };
                 Error::Lost { what, reason }
@@ -226,6 +246,20 @@ impl Connection {
     pub async fn rollback(&self) {
         // Whatever the reason, the server has rolled back or will when the session ends.
         let _ = self.client.batch_execute("ROLLBACK").await;
+    }
+}
+
+impl Drop for Connection {
+    /// The driver says goodbye by itself, but only once all statements are answered. One that nobody waits for any more, such
+    /// as an index that takes an hour, is given up: the server ends it when the connection is gone.
+    fn drop(&mut self) {
+        let driver = self.driver.clone();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(GOODBYE).await;
+                driver.abort();
+            });
+        }
     }
 }
 

@@ -39,7 +39,16 @@ pub async fn copy_in<E>(
     };
     let (mut sink, mut rows) = (pin!(sink), pin!(rows));
     let mut last = [0; 2];
-    while let Some(chunk) = rows.next().await {
+    loop {
+        let chunk = tokio::select! {
+            biased;
+            chunk = rows.next() => chunk,
+            // A source that is slow, or has stalled, does not hide that there is nobody left to send its rows to.
+            reason = connection.ended() => {
+                return Err(Failed::Database(Error::Lost { what: what.to_owned(), reason }));
+            }
+        };
+        let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(Failed::Reading)?;
         for byte in &chunk[chunk.len().saturating_sub(2)..] {
             last = [last[1], *byte];

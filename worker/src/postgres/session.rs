@@ -13,6 +13,11 @@ const SHORT_RUN: usize = 8;
 /// Memory that one index build or one `ANALYZE` may take in the server.
 const MAINTENANCE_MEMORY: &str = "256MB";
 
+/// A server notices the end of a client only when it next writes to it, unless it is told to look: a killed worker's index
+/// would be built to its end, under locks that its next run needs. Servers on Windows cannot look and refuse the setting.
+const NOTICE_OUR_END: &str = "DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '1s', false);
+    EXCEPTION WHEN OTHERS THEN NULL; END $$";
+
 /// What a session is opened for; it decides its timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -90,6 +95,7 @@ pub(super) fn settings(purpose: Purpose) -> String {
     for (name, value) in settings {
         let _ = write!(sql, "SET {name} = {};", set_value(name, value));
     }
+    sql.push_str(NOTICE_OUR_END);
     sql
 }
 
