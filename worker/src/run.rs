@@ -104,7 +104,7 @@ impl Run<'_> {
     ) -> Result<Done, Trouble> {
         refuse_unserved(self.dataset, access.from())?;
         let session = Session::new(&self.dataset.dataset, self.id);
-        let ledger = Ledger::open(target, &session).await?;
+        let ledger = self.within(stop, Ledger::open(target, &session)).await?;
         let waiting = |holder: &ledger::Holder| self.reporter.tell(&Fact::Waiting { on: holder.to_string() });
         let (firing, new) = (self.firing(), self.new_run());
         let claimed = tokio::select! {
@@ -144,34 +144,34 @@ impl Run<'_> {
         access: Arc<Access>,
         stop: &CancellationToken,
     ) -> Result<Done, Trouble> {
-        let inventory = publish::survey(pool, self.dataset).await?;
+        let inventory = self.within(stop, Box::pin(publish::survey(pool, self.dataset))).await?;
         inventory.notices(self.dataset).into_iter().for_each(|detail| {
             self.reporter.tell(&Fact::Notice { detail });
         });
         let live = inventory.live_oids();
-        if self.when_unchanged == WhenUnchanged::Leave
-            && unchanged::is_unchanged(self.dataset, self.manifest, &live, ledger, &access, stop).await?
-        {
-            self.reporter.tell(&Fact::Unchanged);
-            return Ok(Done::Unchanged { attempt });
+        if self.when_unchanged == WhenUnchanged::Leave {
+            let unchanged = unchanged::is_unchanged(self.dataset, self.manifest, &live, ledger, &access, stop);
+            if self.within(stop, unchanged).await? {
+                self.reporter.tell(&Fact::Unchanged);
+                return Ok(Done::Unchanged { attempt });
+            }
         }
-        let connection = pool.take().await?;
-        generation::drop_previous(&connection, &self.dataset.dataset).await?;
-        pool.give_back(connection);
+        self.within(stop, self.drop_previous(pool)).await?;
         let blueprints = inventory.blueprints(self.dataset)?;
         let mark = Mark::new(self.id, self.manifest, None);
-        let staging =
-            Staging::begin(Arc::clone(pool), &self.dataset.dataset, &mark, &inventory.staging_roles()).await?;
+        let roles = inventory.staging_roles();
+        let begin = Staging::begin(Arc::clone(pool), &self.dataset.dataset, &mark, &roles);
+        let staging = self.within(stop, begin).await?;
 
         let load = TableLoad { run: self, ledger, staging: &staging, access, stop };
-        let loading = load.all(&blueprints);
-        let loaded = tokio::select! {
-            loaded = tokio::time::timeout_at(self.deadline, loading) => {
-                loaded.unwrap_or_else(|_| Err(RunError::Deadline { timeout: self.settings.timeout }.into()))
-            }
-            () = stop.cancelled() => Err(RunError::Stopped.into()),
+        let loading = async {
+            let loaded = load.all(&blueprints).await?;
+            let fingerprint = unchanged::fingerprint(self.manifest, &loaded);
+            staging.remark(&Mark::new(self.id, self.manifest, Some(fingerprint.clone()))).await?;
+            self.guard(&staging, &inventory, &blueprints, &loaded).await?;
+            Ok::<_, Trouble>((loaded, fingerprint))
         };
-        let loaded = match loaded {
+        let (loaded, fingerprint) = match self.within(stop, loading).await {
             Ok(loaded) => loaded,
             Err(trouble) => {
                 // Half-loaded tables are of no use to anyone; refused ones are for looking at.
@@ -181,10 +181,6 @@ impl Run<'_> {
                 return Err(trouble);
             }
         };
-
-        let fingerprint = unchanged::fingerprint(self.manifest, &loaded);
-        staging.remark(&Mark::new(self.id, self.manifest, Some(fingerprint.clone()))).await?;
-        self.guard(&staging, &inventory, &blueprints, &loaded).await?;
 
         let rows: BTreeMap<String, u64> =
             loaded.iter().map(|(name, table)| (name.clone(), table.counts.rows)).collect();
@@ -223,6 +219,32 @@ impl Run<'_> {
         self.reporter.tell(&Fact::Published { tables: rows.len(), rows: rows.values().sum(), lock_ms });
         let tables = loaded.into_iter().map(|(name, table)| (name, table.record())).collect();
         Ok(Done::Published { attempt, tables, lock_ms })
+    }
+
+    /// Does one stage, unless the run is told to stop or its time is over first.
+    async fn within<T, E>(
+        &self,
+        stop: &CancellationToken,
+        stage: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Trouble>
+    where
+        Trouble: From<E>,
+    {
+        tokio::select! {
+            done = tokio::time::timeout_at(self.deadline, stage) => match done {
+                Ok(done) => Ok(done?),
+                Err(_) => Err(RunError::Deadline { timeout: self.settings.timeout }.into()),
+            },
+            () = stop.cancelled() => Err(RunError::Stopped.into()),
+        }
+    }
+
+    /// Makes room for new rows.
+    async fn drop_previous(&self, pool: &Pool) -> Result<(), Trouble> {
+        let connection = pool.take().await?;
+        generation::drop_previous(&connection, &self.dataset.dataset).await?;
+        pool.give_back(connection);
+        Ok(())
     }
 
     /// Judges the rows in staging before anybody sees them.
