@@ -22,7 +22,7 @@ use crate::postgres::{BUNDLE_PATH, BUNDLE_VARIABLE, Target};
 use crate::report::{Fact, Lines, Reporter, metrics};
 use crate::run::{Done, Run, RunError, SizeExpectations, WhenUnchanged, manifest_hash, with_advice};
 use crate::secrets::{self, SecretError, Secrets};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, Stack};
 use crate::source::{Access, Missing, Patience, ReadFrom};
 use crate::spool::Spool;
 use crate::trouble::Trouble;
@@ -117,19 +117,19 @@ impl Load {
         let started = Timestamp::now();
         let run = RunId::new(Uuid::new_v4());
         let mut reporter = Reporter::new(lines, run.to_string(), self.dataset.clone().unwrap_or_default());
-        let prepared = self.prepare(&environment).await;
-        let (record, stack) = match prepared {
+        let mut about = About { dataset: self.dataset.clone().unwrap_or_default(), ..About::default() };
+        let (last, done) = match self.prepare(&environment, &mut about).await {
             Ok(prepared) => {
-                reporter = Reporter::new(lines, run.to_string(), prepared.dataset.dataset.to_string());
-                let (last, done) = prepared.attempts(run, &reporter, &environment, &stop).await;
-                (prepared.record(last, started, &done), prepared.settings.stack)
+                reporter = Reporter::new(lines, run.to_string(), about.dataset.clone());
+                prepared.attempts(run, &reporter, &environment, &stop).await
             }
             Err(trouble) => {
                 tell_failure(&reporter, &trouble);
-                return trouble.exit() as i32;
+                (run, Err(trouble))
             }
         };
-        if let Some(stack) = &stack
+        let record = about.record(last, started, &done);
+        if let Some(stack) = &about.stack
             && let Err(detail) = metrics::put(stack, &record, Timestamp::now()).await
         {
             reporter.tell(&Fact::MetricsLost { detail });
@@ -138,10 +138,14 @@ impl Load {
         record.exit_code
     }
 
-    async fn prepare(&self, environment: &impl Environment) -> Result<Prepared, Trouble> {
+    async fn prepare(&self, environment: &impl Environment, about: &mut About) -> Result<Prepared, Trouble> {
         let settings = Settings::read(environment)?;
+        about.stack.clone_from(&settings.stack);
+        about.scheduled_time = settings.scheduled_time;
         let mut dataset = self.find(environment)?;
         let manifest = manifest_hash(&dataset);
+        about.dataset = dataset.dataset.to_string();
+        about.manifest.clone_from(&manifest);
         let from = self.read_from(&settings);
         if let ReadFrom::Folder { folder, missing: Missing::Skip } = &from {
             let has_file = |table: &Table| table.sources().iter().any(|source| folder.join(&source.file).is_file());
@@ -190,6 +194,57 @@ impl Load {
             },
             (None, Some(base)) => ReadFrom::Mirror(base.clone()),
             (None, None) => ReadFrom::Publisher,
+        }
+    }
+}
+
+/// What is known of a run when it ends, however early that is.
+#[derive(Debug, Default)]
+struct About {
+    dataset: String,
+    manifest: String,
+    stack: Option<Stack>,
+    scheduled_time: Option<Timestamp>,
+}
+
+impl About {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^52")]
+    fn record(&self, run: RunId, started: Timestamp, done: &Result<Done, Trouble>) -> RunRecord {
+        let finished = Timestamp::now();
+        let stack = self.stack.as_ref();
+        let trouble = done.as_ref().err();
+        let (attempt, tables, publish_ms) = match done {
+            Ok(Done::Published { attempt, tables, lock_ms }) => (*attempt, tables.clone(), Some(*lock_ms)),
+            Ok(Done::Unchanged { attempt }) => (*attempt, BTreeMap::new(), None),
+            Ok(Done::Duplicate) | Err(_) => (1, BTreeMap::new(), None),
+        };
+        let outcome = match done {
+            Ok(Done::Published { .. }) => Outcome::Published,
+            Ok(Done::Unchanged { .. }) => Outcome::Unchanged,
+            Ok(Done::Duplicate) => Outcome::Duplicate,
+            Err(trouble) => trouble.outcome(),
+        };
+        RunRecord {
+            event: RUN_EVENT.to_owned(),
+            run: run.to_string(),
+            dataset: self.dataset.clone(),
+            stack: stack.map(|stack| stack.name.clone()).unwrap_or_default(),
+            environment: stack.map(|stack| stack.environment.clone()).unwrap_or_default(),
+            scheduled_time: self.scheduled_time.map(|time| time.to_string()),
+            attempt,
+            started: format!("{started:.3}"),
+            finished: format!("{finished:.3}"),
+            seconds: (finished.as_millisecond() - started.as_millisecond()) as f64 / 1e3,
+            outcome,
+            exit_code: trouble.map_or(0, |trouble| trouble.exit() as i32),
+            rows: tables.values().map(|table| table.rows).sum(),
+            bad_values: tables.values().map(|table| table.bad_values).sum(),
+            rejected_rows: tables.values().map(|table| table.rejected_rows).sum(),
+            tables,
+            publish_ms,
+            code: trouble.map(|trouble| trouble.code().to_owned()),
+            message: trouble.map(with_advice),
+            manifest: self.manifest.clone(),
         }
     }
 }
@@ -291,46 +346,6 @@ impl Prepared {
             deadline,
         };
         Box::pin(run.attempt(&target, Arc::new(access), stop)).await
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^52")]
-    fn record(&self, run: RunId, started: Timestamp, done: &Result<Done, Trouble>) -> RunRecord {
-        let finished = Timestamp::now();
-        let stack = self.settings.stack.as_ref();
-        let trouble = done.as_ref().err();
-        let (attempt, tables, publish_ms) = match done {
-            Ok(Done::Published { attempt, tables, lock_ms }) => (*attempt, tables.clone(), Some(*lock_ms)),
-            Ok(Done::Unchanged { attempt }) => (*attempt, BTreeMap::new(), None),
-            Ok(Done::Duplicate) | Err(_) => (1, BTreeMap::new(), None),
-        };
-        let outcome = match done {
-            Ok(Done::Published { .. }) => Outcome::Published,
-            Ok(Done::Unchanged { .. }) => Outcome::Unchanged,
-            Ok(Done::Duplicate) => Outcome::Duplicate,
-            Err(trouble) => trouble.outcome(),
-        };
-        RunRecord {
-            event: RUN_EVENT.to_owned(),
-            run: run.to_string(),
-            dataset: self.dataset.dataset.to_string(),
-            stack: stack.map(|stack| stack.name.clone()).unwrap_or_default(),
-            environment: stack.map(|stack| stack.environment.clone()).unwrap_or_default(),
-            scheduled_time: self.settings.scheduled_time.map(|time| time.to_string()),
-            attempt,
-            started: format!("{started:.3}"),
-            finished: format!("{finished:.3}"),
-            seconds: (finished.as_millisecond() - started.as_millisecond()) as f64 / 1e3,
-            outcome,
-            exit_code: trouble.map_or(0, |trouble| trouble.exit() as i32),
-            rows: tables.values().map(|table| table.rows).sum(),
-            bad_values: tables.values().map(|table| table.bad_values).sum(),
-            rejected_rows: tables.values().map(|table| table.rejected_rows).sum(),
-            tables,
-            publish_ms,
-            code: trouble.map(|trouble| trouble.code().to_owned()),
-            message: trouble.map(with_advice),
-            manifest: self.manifest.clone(),
-        }
     }
 }
 
