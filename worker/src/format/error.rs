@@ -152,6 +152,11 @@ impl Fault for FormatError {
                 let near = members.iter().max_by_key(|name| near(name, member));
                 near.map(|name| format!("set the source's `member:` to a name or a pattern, such as `{name}`"))
             }
+            Self::ZipCorrupt(_) | Self::GzipCorrupt(_) => Some(
+                "load again later: the publisher may be in the middle of an upload; where it stays like that, the file has \
+                 to be repaired there"
+                    .to_owned(),
+            ),
             Self::QuoteUnclosed { .. } | Self::RecordTooLong { .. } => {
                 Some("look at the file from that line on; the publisher has to repair it".to_owned())
             }

@@ -117,7 +117,7 @@ impl HeaderError {
                 Some("declare them, or list them under `skip:`".to_owned())
             }
             Self::Extra(headers) => Some(format!("declare them, or say `skip: [{}]`", quoted(headers))),
-            Self::Empty => None,
+            Self::Empty => Some("load again later: the publisher may be in the middle of an upload".to_owned()),
         }
     }
 }

@@ -199,6 +199,13 @@ impl Fault for SourceError {
             Self::Unreachable { .. } => Some(
                 "check the address, and that this machine or the task's subnets and security groups reach it".into(),
             ),
+            Self::Status { status, .. } if passes(*status) => {
+                Some("the publisher is busy or out of order: load again later".into())
+            }
+            Self::Stalled { .. } | Self::CutOff { .. } => Some(
+                "load again later; where it stays like that, compare with what a browser downloads from that address"
+                    .into(),
+            ),
             Self::Secret { name, .. } => {
                 Some(format!("list {name} under `secrets:` of freshet.yml and set it, or export it"))
             }
