@@ -193,7 +193,6 @@ impl City {
         assert_eq!(self.live(), before, "something live has changed\n{run}");
 
         let all = self.runs();
-        let staging = self.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'freshet_staging%'");
         if expected.ledger == Told::Nothing {
             assert_eq!(all.len(), runs, "the ledger has a run that never reached it");
             return finished;
@@ -213,7 +212,7 @@ impl City {
         assert_eq!((record.outcome, record.exit_code), (outcome, expected.exit));
         assert_eq!(record.code.as_deref(), Some(expected.code));
         if state == "failed" {
-            assert_eq!(staging, "0", "half-loaded rows are of no use to anyone");
+            assert_eq!(self.staging(), "0", "half-loaded rows are of no use to anyone");
         }
         finished
     }
@@ -289,6 +288,12 @@ impl City {
                       WHERE n.nspname = 'freshet' AND c.relkind = 'r'";
         let selects: Vec<_> = self.rows(tables).iter().map(|name| format!("SELECT t FROM freshet.{name} t")).collect();
         self.rows(&selects.join(";")).join("\n")
+    }
+
+    /// How many staging schemas there are.
+    #[track_caller]
+    pub(crate) fn staging(&self) -> String {
+        self.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'freshet_staging%'")
     }
 
     /// Sessions of the worker that the server has in this database.
