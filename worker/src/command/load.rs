@@ -35,7 +35,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(15);
 pub struct Load {
     /// A manifest's path, or a dataset's name in `datasets/`; what the definition handed over when absent
     dataset: Option<String>,
-    /// Read every source from DIR/<file> instead of its address, with no network
+    /// Read every source from DIR/FILE instead of its address, with no network
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Skip tables of which DIR has no file
