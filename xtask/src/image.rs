@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use freshet_tests::postgres::{Durability, PostgresCluster};
 
-use crate::command::{Outcome, program, root, say, step, works};
+use crate::command::{Outcome, cargo, program, root, say, step, works};
 use crate::tools;
 
 /// Debian's release in the bases that are made here; the same for both, so that the binary finds its glibc.
@@ -47,7 +47,7 @@ pub(crate) fn build(tag: &str, profile: Profile, bases: Bases) -> Outcome {
         make_bases()?;
         let bundle = certificates()?;
         for argument in [
-            format!("BUILD_BASE={MADE_BUILD_BASE}:{SUITE}"),
+            format!("BUILD_BASE={}", made_build_base()?),
             format!("RUN_BASE={MADE_RUN_BASE}:{SUITE}"),
             format!("RDS_BUNDLE={bundle}"),
         ] {
@@ -115,19 +115,27 @@ fn certificates() -> Outcome<String> {
     Ok(INSIDE.to_owned())
 }
 
+/// The tag of the base that holds the crates of the present lock file, so that a changed one is not built offline.
+fn made_build_base() -> Outcome<String> {
+    let lock = fs::read(root().join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
+    Ok(format!("{MADE_BUILD_BASE}:{SUITE}-{}", manifest::ContentHash::of_bytes(&lock).prefix(12)))
+}
+
 fn make_bases() -> Outcome {
-    make_base(MADE_RUN_BASE, &[], &[], |_| Ok(()))?;
+    make_base(&format!("{MADE_RUN_BASE}:{SUITE}"), &[], &[], |_| Ok(()))?;
+    let tag = made_build_base()?;
+    // All crates of the lock file, also those that only other platforms' builds need to be named.
+    step("crates of the lock file", cargo().args(["fetch", "--quiet", "--locked"]))?;
     let offline = ["ENV CARGO_NET_OFFLINE=true", "ENV CARGO_HOME=/usr/local/cargo"];
-    make_base(MADE_BUILD_BASE, &["gcc", "libc6-dev", "ca-certificates"], &offline, add_toolchain)
+    make_base(&tag, &["gcc", "libc6-dev", "ca-certificates"], &offline, add_toolchain)
 }
 
 /// Makes an image of Debian's packages unless the engine has it.
-fn make_base(name: &str, packages: &[&str], settings: &[&str], complete: fn(&Path) -> Outcome) -> Outcome {
-    let tag = format!("{name}:{SUITE}");
-    if works(program("docker").args(["image", "inspect", &tag])) {
+fn make_base(tag: &str, packages: &[&str], settings: &[&str], complete: fn(&Path) -> Outcome) -> Outcome {
+    if works(program("docker").args(["image", "inspect", tag])) {
         return Ok(());
     }
-    let folder = Scratch::new(name)?;
+    let folder = Scratch::new("base")?;
     let mut debootstrap = program("debootstrap");
     debootstrap.args(["--variant=minbase"]);
     if !packages.is_empty() {
@@ -137,7 +145,7 @@ fn make_base(name: &str, packages: &[&str], settings: &[&str], complete: fn(&Pat
     step(&format!("base {tag} from Debian's packages"), &mut debootstrap)
         .map_err(|error| format!("{error}; making a base needs root and debootstrap (apt-get install debootstrap)"))?;
     complete(&folder.0)?;
-    import(&folder.0, &tag, settings)
+    import(&folder.0, tag, settings)
 }
 
 fn add_toolchain(base: &Path) -> Outcome {

@@ -37,6 +37,9 @@ enum Verb {
         /// Where the bases come from
         #[arg(long, value_enum, default_value = "pulled")]
         bases: image::Bases,
+        /// Build it as the tests do, and load a dataset through it
+        #[arg(long, conflicts_with_all = ["tag", "profile", "bases"])]
+        check: bool,
     },
 }
 
@@ -45,7 +48,8 @@ fn main() -> ExitCode {
         Verb::Demo => demo::run(),
         Verb::Test => test::run(),
         Verb::Bench(options) => bench::run(&options),
-        Verb::Image { tag, profile, bases } => image::build(&tag, profile, bases),
+        Verb::Image { check: true, .. } => image::check(&mut Vec::new()),
+        Verb::Image { tag, profile, bases, check: false } => image::build(&tag, profile, bases),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
