@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
 pub use source::{Container, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
 pub use table::{
-    Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, Nullability, Parser,
-    Query, Table, Uniqueness,
+    Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, MAX_DELETES, Nullability,
+    OVERLAP, Parser, Query, Table, Uniqueness,
 };
 pub use type_name::{Family, TypeError, TypeName};
 

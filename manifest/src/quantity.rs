@@ -24,6 +24,12 @@ impl Share {
     /// Nothing: 0 %.
     pub const NONE: Self = Self(0);
 
+    /// So many hundredths; at most 100.
+    pub const fn percent(hundredths: u32) -> Self {
+        assert!(hundredths <= 100, "a share is at most 100 %");
+        Self(hundredths * 10_000)
+    }
+
     /// Parts per million, 0 to 1,000,000.
     pub fn parts_per_million(self) -> u32 {
         self.0

@@ -262,7 +262,7 @@ fn sources_of_every_kind_are_read() {
 fn loads_queries_views_and_scripts_are_read() {
     let project = example();
     let requests = table(&project, "la_311", "requests");
-    let Load::Upsert { key, newer, deletes } = &requests.load else { panic!("an upsert") };
+    let Load::Upsert { key, newer, deletes, .. } = &requests.load else { panic!("an upsert") };
     assert_eq!(
         (names(key), newer.as_ref().map(AsRef::as_ref), *deletes),
         (vec!["srnumber"], Some("updateddate"), Deletes::Keep)

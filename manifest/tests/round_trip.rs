@@ -74,7 +74,7 @@ fn table(name: &'static str) -> impl Strategy<Value = Value> {
         put(with[9], "extra", json!("refuse"));
         put(each && has("name") && !with[3] && !with[5], "derive", json!({"name": "{part} of {year:yy}"}));
         match load {
-            "upsert" if has("day") => put(true, "load", json!({"upsert": ["id"], "newer": "day", "duplicates": "newest", "deletes": "apply"})),
+            "upsert" if has("day") => put(true, "load", json!({"upsert": ["id"], "newer": "day", "duplicates": "newest", "deletes": "apply", "max_deletes": format!("{share}%"), "overlap": "36h"})),
             "upsert" => put(true, "load", json!({"upsert": "id"})),
             other => put(true, "load", json!(other)),
         }
@@ -202,10 +202,17 @@ fn written_table(table: &Table) -> Value {
     out["load"] = match &table.load {
         Load::Replace => json!("replace"),
         Load::Append => json!("append"),
-        Load::Upsert { key, newer, deletes } => {
+        Load::Upsert { key, newer, deletes, max_deletes, watermark, overlap } => {
             let mut load = json!({"upsert": key, "deletes": if *deletes == Deletes::Apply { "apply" } else { "keep" }});
             if let Some(newer) = newer {
                 load["newer"] = json!(newer);
+                load["overlap"] = json!(overlap);
+            }
+            if *deletes == Deletes::Apply {
+                load["max_deletes"] = json!(max_deletes);
+            }
+            if let Some(watermark) = watermark {
+                load["watermark"] = json!(watermark);
             }
             load
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BadValues, Expectations, Source, TypeName, is_default};
 use crate::name::Identifier;
+use crate::quantity::{Share, Span};
 
 /// One target table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,19 @@ impl Table {
             Content::Sources(sources) => sources,
             Content::Query(_) => &[],
         }
+    }
+
+    /// The columns that tell one row from another: those of an upsert, else of the primary key, else of the first unique
+    /// index; none when rows cannot be told apart.
+    pub fn key(&self) -> &[Identifier] {
+        if let Load::Upsert { key, .. } = &self.load {
+            return key;
+        }
+        if !self.primary_key.is_empty() {
+            return &self.primary_key;
+        }
+        let unique = self.indexes.iter().find(|index| index.uniqueness == Uniqueness::Unique);
+        unique.map_or(&[], |index| &index.columns)
     }
 
     /// The column of that name.
@@ -259,9 +273,66 @@ pub enum Load {
         /// What becomes of live rows that the source does not hold.
         #[serde(default, skip_serializing_if = "is_default")]
         deletes: Deletes,
+        /// The largest share of live rows that one load may delete.
+        #[serde(default = "max_deletes", skip_serializing_if = "is_max_deletes")]
+        max_deletes: Share,
+        /// The column whose largest value says how far a source was read that is read by what is new in it; `newer` when
+        /// absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watermark: Option<Identifier>,
+        /// How far before the watermark such a source is read again. It has no meaning where the watermark is a number.
+        #[serde(default = "overlap", skip_serializing_if = "is_overlap")]
+        overlap: Span,
     },
-    /// Rows are added, none is looked at.
+    /// Rows are added once for each file, none that is live is looked at.
     Append,
+}
+
+/// The share of live rows that one load may delete where the manifest names none.
+pub const MAX_DELETES: Share = Share::percent(10);
+
+/// How far before the watermark a source is read again where the manifest does not say: publishers write rows later than
+/// the moment that stands in them.
+pub const OVERLAP: Span = Span::from_seconds(86_400);
+
+fn max_deletes() -> Share {
+    MAX_DELETES
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_max_deletes(share: &Share) -> bool {
+    *share == MAX_DELETES
+}
+
+fn overlap() -> Span {
+    OVERLAP
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_overlap(span: &Span) -> bool {
+    *span == OVERLAP
+}
+
+impl Load {
+    /// An upsert by this key that updates whatever differs and deletes nothing.
+    pub fn upsert(key: Vec<Identifier>) -> Self {
+        Self::Upsert {
+            key,
+            newer: None,
+            deletes: Deletes::default(),
+            max_deletes: MAX_DELETES,
+            watermark: None,
+            overlap: OVERLAP,
+        }
+    }
+
+    /// The column whose largest value says how far a source was read.
+    pub fn watermark(&self) -> Option<&Identifier> {
+        match self {
+            Self::Upsert { watermark, newer, .. } => watermark.as_ref().or(newer.as_ref()),
+            Self::Replace | Self::Append => None,
+        }
+    }
 }
 
 /// What becomes of live rows that the source does not hold.

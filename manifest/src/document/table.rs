@@ -99,6 +99,12 @@ document! {
         newer: Option<Spanned<String>>,
         /// What becomes of live rows that the source does not hold.
         deletes: Option<Deletes>,
+        /// The largest share of live rows that one load may delete; 10% when absent.
+        max_deletes: Option<Spanned<Share>>,
+        /// The column that says how far a source was read that is read by what is new in it; `newer` when absent.
+        watermark: Option<Spanned<String>>,
+        /// How far before the watermark such a source is read again; 1 day when absent.
+        overlap: Option<Spanned<quantity::Span>>,
         /// What to do with rows whose key was read already.
         duplicates: Option<Spanned<Duplicates>>,
     }

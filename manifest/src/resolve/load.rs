@@ -1,9 +1,13 @@
 //! How rows replace or join those that are live, what becomes of duplicates, and what must hold before a table is published.
 
 use super::columns::{Columns, Lists};
-use crate::dataset::{BadValues, Duplicates, Emptiness, Expectations, Family, Load, NullLimit, Uniqueness};
+use crate::dataset::{
+    BadValues, Column, Deletes, Duplicates, Emptiness, Expectations, Family, Load, MAX_DELETES, NullLimit, OVERLAP,
+    Uniqueness,
+};
 use crate::document::table::{ExpectDocument, LoadDocument, NullsDocument, TableDocument, UpsertDocument};
 use crate::finding::{Code, Span};
+use crate::name::Identifier;
 use crate::yaml::{Reader, Spanned};
 
 /// The table's own `load`, or the dataset's.
@@ -40,25 +44,56 @@ pub(crate) fn resolve(
 
 fn upsert(document: &UpsertDocument, span: Span, columns: &Columns, lists: &Lists, reader: &mut Reader) -> Load {
     let key = columns.known_all(&document.upsert.value, reader);
-    let newer = document.newer.as_ref().and_then(|newer| columns.known(newer, newer.span, reader));
     if document.upsert.is_empty() {
         reader.report(Code::Load, "an upsert needs a key", document.upsert.span);
     }
-    if let (Some(name), Some(column)) = (&document.newer, newer.as_ref().and_then(|newer| columns.get(newer.as_str())))
-    {
+    let newer = measure("newer", document.newer.as_ref(), columns, reader);
+    let watermark = measure("watermark", document.watermark.as_ref(), columns, reader);
+    unique(document, span, &key, lists, reader);
+    let deletes = document.deletes.unwrap_or_default();
+    if let Some(limit) = document.max_deletes.as_ref().filter(|_| deletes == Deletes::Keep) {
+        let message = "`max_deletes` limits what is deleted, and nothing is";
+        reader.report(Code::Load, message, limit.span).help("write deletes: apply");
+    }
+    let measured = watermark.as_ref().or(newer.as_ref()).and_then(|name| columns.get(name.as_str()));
+    if let Some(overlap) = document.overlap.as_ref().filter(|_| !measured.is_some_and(is_moment)) {
+        let message = "`overlap` is a span of time before a moment, and there is no `newer` or `watermark` that is one";
+        reader.report(Code::Load, message, overlap.span);
+    }
+    Load::Upsert {
+        key,
+        newer,
+        deletes,
+        max_deletes: document.max_deletes.as_ref().map_or(MAX_DELETES, |limit| limit.value),
+        watermark,
+        overlap: document.overlap.as_ref().map_or(OVERLAP, |overlap| overlap.value),
+    }
+}
+
+/// A column by which rows are told apart in time.
+fn measure(key: &str, given: Option<&Spanned<String>>, columns: &Columns, reader: &mut Reader) -> Option<Identifier> {
+    let given = given?;
+    let known = columns.known(given, given.span, reader)?;
+    if let Some(column) = columns.get(known.as_str()) {
         let family = column.type_name.family();
         if !matches!(family, Family::Moment | Family::Integer | Family::Number) {
-            let message = format!("`newer` compares moments or numbers, and `{}` is {}", column.name, column.type_name);
-            reader.report(Code::Load, message, name.span);
+            let message = format!("`{key}` compares moments or numbers, and `{}` is {}", column.name, column.type_name);
+            reader.report(Code::Load, message, given.span);
         }
     }
-    let same = |columns: &[crate::name::Identifier]| {
-        columns.len() == key.len() && columns.iter().all(|column| key.contains(column))
-    };
+    Some(known)
+}
+
+fn is_moment(column: &Column) -> bool {
+    column.type_name.family() == Family::Moment
+}
+
+fn unique(document: &UpsertDocument, span: Span, key: &[Identifier], lists: &Lists, reader: &mut Reader) {
+    let same = |columns: &[Identifier]| columns.len() == key.len() && columns.iter().all(|column| key.contains(column));
     let unique = same(&lists.primary_key)
         || lists.indexes.iter().any(|index| index.uniqueness == Uniqueness::Unique && same(&index.columns));
     if !unique && key.len() == document.upsert.len() {
-        let names: Vec<&str> = key.iter().map(super::super::name::Identifier::as_str).collect();
+        let names: Vec<&str> = key.iter().map(Identifier::as_str).collect();
         let names = if let [one] = names[..] { one.to_owned() } else { format!("[{}]", names.join(", ")) };
         let finding =
             reader.report(Code::Load, "the key of an upsert must be unique in the table", document.upsert.span);
@@ -67,7 +102,6 @@ fn upsert(document: &UpsertDocument, span: Span, columns: &Columns, lists: &List
             finding.related.clear();
         }
     }
-    Load::Upsert { key, newer, deletes: document.deletes.unwrap_or_default() }
 }
 
 fn duplicates(given: &Spanned<Duplicates>, load: &Load, lists: &Lists, reader: &mut Reader) {
