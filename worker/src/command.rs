@@ -1,8 +1,15 @@
-//! The worker's subcommands, one file each.
+//! The worker's subcommands, one file each; beside them what they share: `dataset` finds what is asked for, `prepared` has
+//! settings, secrets and the way to the database, and `execution` makes tries of a run and leaves its record.
 
+mod dataset;
+mod execution;
 pub mod load;
+mod prepared;
 
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::Environment;
 
 /// Loads public datasets into PostgreSQL without their readers noticing
 #[derive(Debug, Parser)]
@@ -18,4 +25,13 @@ pub struct Cli {
 pub enum Verb {
     /// Load one dataset and publish it
     Load(load::Load),
+}
+
+impl Verb {
+    /// Does it, and returns the process's exit code.
+    pub async fn run(self, environment: impl Environment, stop: CancellationToken) -> i32 {
+        match self {
+            Self::Load(load) => load.run(&environment, &stop).await,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use worker::command::{Cli, Verb};
+use worker::command::Cli;
 
 /// `EX_USAGE` of `sysexits.h`; clap's own is 2.
 const USAGE: u8 = 64;
@@ -37,9 +37,7 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         let stop = stop_on_signals();
         let environment = |name: &str| std::env::var(name).ok();
-        match cli.verb {
-            Verb::Load(load) => load.run(environment, stop).await,
-        }
+        cli.verb.run(environment, stop).await
     });
     // A reading thread that still waits for a publisher does not keep the process.
     runtime.shutdown_background();

@@ -123,8 +123,10 @@ fn fewer_rows_than_expected_are_refused_also_when_forced() {
         says: &["trees has 2 rows where 3 are expected", "`expect`"],
         ledger: Told::Refused,
     };
-    city.fails(&city.call(&["trees"]), &too_few);
-    city.fails(&city.call(&["trees", "--force"]), &too_few);
+    let firing = ("FRESHET_SCHEDULED_TIME", "2026-03-01T03:00:00Z");
+    let first = city.fails(&city.call(&["trees"]).env(firing.0, firing.1), &too_few);
+    let second = city.fails(&city.call(&["trees", "--force"]).env(firing.0, firing.1), &too_few);
+    assert_eq!([first, second].map(|refused| refused.record().attempt), [1, 2]);
 }
 
 #[test]

@@ -93,6 +93,17 @@ fn a_run_that_waits_for_a_publisher_is_stopped_as_soon() {
 }
 
 #[test]
+fn a_run_that_pauses_between_two_tries_is_stopped_as_soon_and_says_so() {
+    let city = City::with_live_trees();
+    let before = city.live();
+    let unreachable = city.database_url().replace(&PostgresCluster::shared().port().to_string(), "1");
+    let loading = start(&city.call(&["trees"]).env("DATABASE_URL", unreachable).env("FRESHET_ATTEMPTS", "3"));
+    wait_for_fact(&loading, "retrying");
+    stop(&city, loading);
+    assert_eq!(city.live(), before);
+}
+
+#[test]
 fn a_run_that_waits_for_a_database_that_does_not_answer_is_stopped_as_soon() {
     let city = City::with_live_trees();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use manifest::run::TableRecord;
 use manifest::{DatasetName, Identifier};
 use uuid::Uuid;
 
@@ -57,6 +58,8 @@ pub struct NewRun {
     pub worker: String,
     /// Hash of the manifest.
     pub manifest: String,
+    /// Which try of its process, from 1.
+    pub number: u32,
 }
 
 /// How a run ended that did not publish.
@@ -105,6 +108,14 @@ pub struct TableCounts {
     pub bad_values: u64,
     /// Rows that were kept out.
     pub rejected_rows: u64,
+}
+
+impl TableCounts {
+    /// The same in a run's record.
+    pub fn record(&self) -> TableRecord {
+        let Self { rows, bytes, bad_values, rejected_rows } = *self;
+        TableRecord { rows, bytes, bad_values, rejected_rows }
+    }
 }
 
 /// A count as PostgreSQL holds it.

@@ -8,9 +8,7 @@ use std::time::Instant;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use manifest::Identifier;
 use manifest::dataset::Table;
-use manifest::run::TableRecord;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use crate::ledger::{Ledger, Reject, RejectLimit, TableCounts};
@@ -28,8 +26,7 @@ pub(super) struct TableLoad<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) ledger: &'a Ledger,
     pub(super) staging: &'a Staging,
-    pub(super) access: Arc<Access>,
-    pub(super) stop: &'a CancellationToken,
+    pub(super) access: &'a Arc<Access>,
 }
 
 /// A table that is complete in staging.
@@ -37,13 +34,6 @@ pub(super) struct TableLoad<'a> {
 pub(super) struct Loaded {
     pub(super) counts: TableCounts,
     pub(super) fingerprints: BTreeMap<String, SourceFingerprint>,
-}
-
-impl Loaded {
-    pub(super) fn record(&self) -> TableRecord {
-        let TableCounts { rows, bytes, bad_values, rejected_rows } = self.counts;
-        TableRecord { rows, bytes, bad_values, rejected_rows }
-    }
 }
 
 impl TableLoad<'_> {
@@ -59,7 +49,7 @@ impl TableLoad<'_> {
     async fn one(&self, table: &Table, blueprint: &Blueprint) -> Result<(String, Loaded), Trouble> {
         let began = Instant::now();
         let (sender, rejects) = mpsc::unbounded_channel();
-        let mut reading = reading::spawn(Arc::clone(&self.access), table.clone(), sender, self.stop);
+        let mut reading = reading::spawn(Arc::clone(self.access), table.clone(), sender, self.run.stop);
         let rows = stream::unfold(&mut reading, async |reading| Some((reading.chunk().await?, reading)));
         let loaded = self.staging.load_table(blueprint, rows).await;
         // Ends the reading if the database has ended the load. Whatever became of the rows, what could not be read is kept.

@@ -37,6 +37,7 @@ impl Worker {
             environment: "e".into(),
             worker: "0".into(),
             manifest: "m".into(),
+            number: 1,
         };
         let session = Session::new("d", self.run);
         claim(&self.place.target(), &session, &self.ledger, &firing, &new, Instant::now() + patience, |_| {}).await

@@ -147,8 +147,14 @@ impl Run {
         let session = Session::new(&dataset.dataset, run);
         let ledger = Ledger::open(&target, &session).await.unwrap();
         let firing = Firing { dataset: dataset.dataset.clone(), scheduled_time: None };
-        let new =
-            NewRun { run, stack: String::new(), environment: String::new(), worker: "0".into(), manifest: "m".into() };
+        let new = NewRun {
+            run,
+            stack: String::new(),
+            environment: String::new(),
+            worker: "0".into(),
+            manifest: "m".into(),
+            number: 1,
+        };
         let deadline = Instant::now() + Duration::from_secs(30);
         let Claim::Ours { lease, .. } =
             claim(&target, &session, &ledger, &firing, &new, deadline, |_| {}).await.unwrap()

@@ -1,0 +1,90 @@
+//! What every subcommand starts from: settings, the dataset with its hash, secrets, and with them the way to the database.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use manifest::{Dataset, SecretName};
+
+use crate::postgres::{BUNDLE_PATH, BUNDLE_VARIABLE, Target};
+use crate::run::manifest_hash;
+use crate::secrets::{self, SecretError, Secrets};
+use crate::settings::{Environment, Settings};
+use crate::trouble::Trouble;
+
+/// Everything that is known before the database is asked for the first time.
+pub(super) struct Prepared {
+    /// What the environment told.
+    pub(super) settings: Settings,
+    /// The dataset; of a load with `--partial` only the tables that have files.
+    pub(super) dataset: Dataset,
+    /// Hash of the whole manifest.
+    pub(super) manifest: String,
+    needed: BTreeSet<SecretName>,
+    secrets: Arc<Secrets>,
+}
+
+/// The secret that every subcommand needs.
+pub(super) fn database_only() -> BTreeSet<SecretName> {
+    BTreeSet::from([SecretName::database_url()])
+}
+
+/// What the environment told and the dataset that it is about, before anything is fetched.
+pub(super) struct Asked {
+    /// What the environment told.
+    pub(super) settings: Settings,
+    /// The dataset.
+    pub(super) dataset: Dataset,
+    /// Hash of its manifest.
+    pub(super) manifest: String,
+}
+
+impl Asked {
+    /// A dataset, with what the environment told.
+    pub(super) fn of(settings: Settings, dataset: Dataset) -> Self {
+        let manifest = manifest_hash(&dataset);
+        Self { settings, dataset, manifest }
+    }
+
+    /// With the secrets of these names, which are fetched.
+    pub(super) async fn with_secrets(
+        self,
+        needed: BTreeSet<SecretName>,
+        environment: &impl Environment,
+    ) -> Result<Prepared, Trouble> {
+        let Self { settings, dataset, manifest } = self;
+        let secrets = Arc::new(secrets::fetch(&needed, &settings.secrets, environment).await?);
+        Ok(Prepared { settings, dataset, manifest, needed, secrets })
+    }
+}
+
+impl Prepared {
+    /// The secrets as they were fetched last.
+    pub(super) fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
+    }
+
+    /// The database that is loaded into.
+    pub(super) fn target(&self) -> Result<Target, Trouble> {
+        let name = SecretName::database_url();
+        let address = self.secrets.get(&name).ok_or(SecretError::Undeclared(name))?;
+        Ok(Target::parse(address, certificates())?)
+    }
+
+    /// Fetches the secrets again; returns whether any of them has changed.
+    pub(super) async fn refetch(&mut self, environment: &impl Environment) -> bool {
+        match secrets::fetch(&self.needed, &self.settings.secrets, environment).await {
+            Ok(fresh) if !fresh.same_as(&self.secrets) => {
+                self.secrets = Arc::new(fresh);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Certificates to trust beside the system's: those that the environment names, else Amazon's where the image has them.
+fn certificates() -> Option<PathBuf> {
+    let named = std::env::var_os(BUNDLE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(BUNDLE_PATH)).filter(|path| path.is_file()))
+}
