@@ -1,5 +1,7 @@
 //! A task-def, checked against what Fargate and Batch offer.
 
+use std::fmt;
+
 use crate::document::task_def::TaskDefDocument;
 use crate::finding::Code;
 use crate::name::TaskDefName;
@@ -17,16 +19,60 @@ const MIN_TIMEOUT: u64 = 60;
 const MAX_TIMEOUT: u64 = 14 * 86_400;
 const GIB: u32 = 1024;
 
-/// CPU units, and the memory in MiB that Fargate offers for them: least, most, step.
-const SIZES: &[(u32, u32, u32, u32)] = &[
-    (256, 512, 2 * GIB, 512),
-    (512, GIB, 4 * GIB, GIB),
-    (1024, 2 * GIB, 8 * GIB, GIB),
-    (2048, 4 * GIB, 16 * GIB, GIB),
-    (4096, 8 * GIB, 30 * GIB, GIB),
-    (8192, 16 * GIB, 60 * GIB, 4 * GIB),
-    (16384, 32 * GIB, 120 * GIB, 8 * GIB),
+/// CPU units with the memory in MiB that Fargate offers for them (Fargate task definition parameters, task size).
+struct Size {
+    cpu: u32,
+    memory: Memory,
+}
+
+enum Memory {
+    OneOf(&'static [u32]),
+    Steps { least: u32, most: u32, step: u32 },
+}
+
+const SIZES: &[Size] = &[
+    Size { cpu: 256, memory: Memory::OneOf(&[512, GIB, 2 * GIB]) },
+    Size { cpu: 512, memory: Memory::Steps { least: GIB, most: 4 * GIB, step: GIB } },
+    Size { cpu: 1024, memory: Memory::Steps { least: 2 * GIB, most: 8 * GIB, step: GIB } },
+    Size { cpu: 2048, memory: Memory::Steps { least: 4 * GIB, most: 16 * GIB, step: GIB } },
+    Size { cpu: 4096, memory: Memory::Steps { least: 8 * GIB, most: 30 * GIB, step: GIB } },
+    Size { cpu: 8192, memory: Memory::Steps { least: 16 * GIB, most: 60 * GIB, step: 4 * GIB } },
+    Size { cpu: 16384, memory: Memory::Steps { least: 32 * GIB, most: 120 * GIB, step: 8 * GIB } },
 ];
+
+impl Memory {
+    fn all(&self) -> Vec<u32> {
+        match *self {
+            Self::OneOf(all) => all.to_vec(),
+            Self::Steps { least, most, step } => (least..=most).step_by(step as usize).collect(),
+        }
+    }
+
+    fn offers(&self, memory: u32) -> bool {
+        self.all().contains(&memory)
+    }
+
+    fn most(&self) -> u32 {
+        self.all().last().copied().unwrap_or_default()
+    }
+
+    /// The smallest that holds this much, else the largest.
+    fn fitting(&self, memory: u32) -> u32 {
+        self.all().into_iter().find(|offered| *offered >= memory).unwrap_or_else(|| self.most())
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneOf(all) => {
+                let all: Vec<String> = all.iter().map(u32::to_string).collect();
+                f.write_str(&all.join(", "))
+            }
+            Self::Steps { least, most, step } => write!(f, "{least} to {most} in steps of {step}"),
+        }
+    }
+}
 
 pub(crate) fn resolve(name: TaskDefName, document: &TaskDefDocument, reader: &mut Reader) -> TaskDef {
     size(document, reader);
@@ -66,24 +112,36 @@ fn size(document: &TaskDefDocument, reader: &mut Reader) {
         Engine::Fargate => "Fargate",
         Engine::Batch => "Batch on Fargate",
     };
-    let Some((_, least, most, step)) = SIZES.iter().find(|(units, ..)| *units == cpu) else {
-        let offered: Vec<String> = SIZES.iter().map(|(units, ..)| units.to_string()).collect();
+    let Some(Size { memory: offered, .. }) = SIZES.iter().find(|size| size.cpu == cpu) else {
+        let offered: Vec<String> = SIZES.iter().map(|size| size.cpu.to_string()).collect();
         let message = format!("{engine} does not offer a cpu of {cpu}");
         let finding = reader.report(Code::TaskDef, message, document.cpu.span);
         finding.help(format!("cpu is in units, 1024 to a vCPU: {}", offered.join(", ")));
         return;
     };
-    if (*least..=*most).contains(&memory) && (memory % step == 0) {
+    if offered.offers(memory) {
         return;
     }
     let message = format!("{engine} does not offer {memory} MiB of memory with a cpu of {cpu}");
-    // What holds this much: the nearest step of this cpu, or the smallest cpu that has it.
-    let fitting = memory.clamp(*least, *most).div_ceil(*step) * step;
-    let larger = SIZES.iter().find(|(units, least, most, _)| *units > cpu && (*least..=*most).contains(&memory));
+    let larger = SIZES.iter().find(|size| size.cpu > cpu && size.memory.offers(memory));
     let finding = reader.report(Code::TaskDef, message, document.memory.span);
     finding.also(document.cpu.span, "with this cpu");
     finding.help(match larger {
-        Some((units, ..)) if memory > *most => format!("{least} to {most} in steps of {step}, or a cpu of {units}"),
-        _ => format!("{least} to {most} in steps of {step}; {fitting} is the nearest"),
+        Some(size) if memory > offered.most() => format!("{offered}, or a cpu of {}", size.cpu),
+        _ => format!("{offered}; {} is the nearest", offered.fitting(memory)),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_task_has_three_sizes_of_memory() {
+        let smallest = &SIZES[0].memory;
+        assert!([512, 1024, 2048].iter().all(|memory| smallest.offers(*memory)));
+        assert!([256, 1536, 3072].iter().all(|memory| !smallest.offers(*memory)));
+        assert_eq!((smallest.fitting(1), smallest.fitting(1536), smallest.fitting(9000)), (512, 2048, 2048));
+        assert_eq!(smallest.to_string(), "512, 1024, 2048");
+    }
 }
