@@ -150,7 +150,7 @@ pub enum Parser {
     Ymd,
     /// Drops a fraction that is all zeros: `1008300028.00` → `1008300028`, also in text.
     Whole,
-    /// `12.5%` → 12.5.
+    /// The number before a percent sign, which is required, divided by a hundred: `12.5%` → 0.125, as spreadsheets keep it.
     Percent,
     /// Days since 1899-12-30, as Excel stores them.
     ExcelDate,
