@@ -7,73 +7,57 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::name::{EnvironmentName, SecretName, StackName};
 use crate::yaml::{FromNode, Keyed, Named, Node, Reader, Spanned, Text, Value, document};
 
-document! {
-    /// Everything one project owns in AWS. An environment may override any key that stands above it.
-    #[expect(dead_code, reason = "what an environment may override is read through the environment")]
-    pub(crate) struct StackDocument {
-        /// The stack's name: it stands in the name of everything that is made.
-        stack: Spanned<StackName>,
-        /// The worker's image, with a tag or a digest.
-        image: Option<Spanned<String>>,
-        /// AWS account, twelve digits in quotes; compared with the caller's before anything is touched.
-        account: Option<Spanned<String>>,
-        /// AWS region, such as us-east-1.
-        region: Option<Spanned<String>>,
-        /// ECS cluster.
-        cluster: Option<Spanned<String>>,
-        /// Name in the worker → Secrets Manager name, or name:json-key.
-        secrets: Option<Keyed<SecretName, SecretDocument>>,
-        /// Where tasks run.
-        network: Option<Named<NetworkDocument>>,
-        /// ARNs of roles that exist already.
-        roles: Option<RolesDocument>,
-        /// ARN of a permissions boundary for the stack's own roles.
-        permissions_boundary: Option<Spanned<String>>,
-        /// IAM path of the stack's own roles, beginning and ending with /.
-        role_path: Option<Spanned<String>>,
-        /// Tags of everything made.
-        tags: Option<Keyed<String, Spanned<Text>>>,
-        /// Days that the log group keeps its events; 90 when absent.
-        log_retention: Option<Spanned<u32>>,
-        /// Every source is read from this address and its file name instead of its own.
-        sources: Option<Spanned<String>>,
-        /// Endpoint of an AWS emulator.
-        endpoint: Option<Spanned<String>>,
-        /// The environments, each with what it overrides.
-        environments: Spanned<Keyed<EnvironmentName, EnvironmentDocument>>,
-    }
+/// The keys that an environment may override stand in the stack and in each environment alike.
+macro_rules! stack_and_environment {
+    ($( $(#[$meta:meta])* $field:ident : $type:ty ),* $(,)?) => {
+        document! {
+            /// Everything one project owns in AWS. An environment may override any key that stands above it.
+            #[expect(dead_code, reason = "what an environment may override is read through the environment")]
+            pub(crate) struct StackDocument {
+                /// The stack's name: it stands in the name of everything that is made.
+                stack: Spanned<StackName>,
+                $( $(#[$meta])* $field: $type, )*
+                /// The environments, each with what it overrides.
+                environments: Spanned<Keyed<EnvironmentName, EnvironmentDocument>>,
+            }
+        }
+
+        document! {
+            /// One environment: what stands here overrides the stack's own; secrets and tags are added to its own one by one.
+            pub(crate) struct EnvironmentDocument {
+                $( $(#[$meta])* $field: $type, )*
+            }
+        }
+    };
 }
 
-document! {
-    /// One environment: what stands here overrides the stack's own.
-    pub(crate) struct EnvironmentDocument {
-        /// The worker's image, with a tag or a digest.
-        image: Option<Spanned<String>>,
-        /// AWS account, twelve digits in quotes.
-        account: Option<Spanned<String>>,
-        /// AWS region, such as us-east-1.
-        region: Option<Spanned<String>>,
-        /// ECS cluster.
-        cluster: Option<Spanned<String>>,
-        /// Secrets that are other ones here; the rest stay.
-        secrets: Option<Keyed<SecretName, SecretDocument>>,
-        /// Where tasks run.
-        network: Option<Named<NetworkDocument>>,
-        /// ARNs of roles that exist already.
-        roles: Option<RolesDocument>,
-        /// ARN of a permissions boundary for the stack's own roles.
-        permissions_boundary: Option<Spanned<String>>,
-        /// IAM path of the stack's own roles, beginning and ending with /.
-        role_path: Option<Spanned<String>>,
-        /// Tags that are added or differ here.
-        tags: Option<Keyed<String, Spanned<Text>>>,
-        /// Days that the log group keeps its events.
-        log_retention: Option<Spanned<u32>>,
-        /// Every source is read from this address and its file name instead of its own.
-        sources: Option<Spanned<String>>,
-        /// Endpoint of an AWS emulator.
-        endpoint: Option<Spanned<String>>,
-    }
+stack_and_environment! {
+    /// The worker's image, with a tag or a digest.
+    image: Option<Spanned<String>>,
+    /// AWS account, twelve digits in quotes; compared with the caller's before anything is touched.
+    account: Option<Spanned<String>>,
+    /// AWS region, such as us-east-1.
+    region: Option<Spanned<String>>,
+    /// ECS cluster.
+    cluster: Option<Spanned<String>>,
+    /// Name in the worker → Secrets Manager name, or name:json-key.
+    secrets: Option<Keyed<SecretName, SecretDocument>>,
+    /// Where tasks run.
+    network: Option<Named<NetworkDocument>>,
+    /// ARNs of roles that exist already.
+    roles: Option<RolesDocument>,
+    /// ARN of a permissions boundary for the stack's own roles.
+    permissions_boundary: Option<Spanned<String>>,
+    /// IAM path of the stack's own roles, beginning and ending with /.
+    role_path: Option<Spanned<String>>,
+    /// Tags of everything made.
+    tags: Option<Keyed<String, Spanned<Text>>>,
+    /// Days that the log group keeps its events; 90 when absent.
+    log_retention: Option<Spanned<u32>>,
+    /// Every source is read from this address and its file name instead of its own.
+    sources: Option<Spanned<String>>,
+    /// Endpoint of an AWS emulator.
+    endpoint: Option<Spanned<String>>,
 }
 
 document! {
