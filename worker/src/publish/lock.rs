@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 
 use super::inventory::Inventory;
 use crate::ledger::{Ledger, RunId};
@@ -94,6 +95,10 @@ pub(super) async fn take(
     };
     match outcome {
         Ok(()) => Ok(Locked::Yes),
+        // A queue that was too short to be looked at: whoever holds a lock now was most likely in the way.
+        Err(error) if is_contention(&error) && blockers.is_empty() => {
+            Ok(Locked::No(holders(ledger, connection.pid(), inventory).await.unwrap_or_default()))
+        }
         Err(error) if is_contention(&error) => Ok(Locked::No(blockers)),
         Err(error) => Err(error),
     }
@@ -130,18 +135,31 @@ fn statements(inventory: &Inventory, schema: &str) -> Vec<String> {
     statements
 }
 
+/// Whom a waiting session waits for.
 async fn blockers(ledger: &Ledger, pid: i32) -> Result<Vec<Blocker>, postgres::Error> {
-    let connection = ledger.connection().await?;
-    let rows = connection
-        .rows(
-            "see who is in the way",
-            "SELECT b.pid, a.usename::text, a.application_name, a.state,
-                    extract(epoch FROM clock_timestamp() - a.xact_start)::int8
-             FROM unnest(pg_blocking_pids($1)) AS b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid
-             ORDER BY b.pid",
-            &[&pid],
-        )
-        .await?;
+    let sql = "SELECT b.pid, a.usename::text, a.application_name, a.state,
+                   extract(epoch FROM clock_timestamp() - a.xact_start)::int8
+               FROM unnest(pg_blocking_pids($1)) AS b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid
+               ORDER BY b.pid";
+    see(ledger, sql, &[&pid]).await
+}
+
+/// Who else holds any lock on what is to be locked: each of them is in the way of ACCESS EXCLUSIVE.
+async fn holders(ledger: &Ledger, pid: i32, inventory: &Inventory) -> Result<Vec<Blocker>, postgres::Error> {
+    let tables = inventory.live.values().map(|live| live.oid);
+    let relations: Vec<u32> = tables.chain(inventory.views.iter().map(|view| view.oid)).collect();
+    let sql = "SELECT l.pid, a.usename::text, a.application_name, a.state,
+                   extract(epoch FROM clock_timestamp() - a.xact_start)::int8
+               FROM (SELECT DISTINCT pid FROM pg_locks
+                     WHERE locktype = 'relation' AND relation = ANY ($2) AND granted AND pid <> $1
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) l
+               LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+               ORDER BY l.pid";
+    see(ledger, sql, &[&pid, &relations]).await
+}
+
+async fn see(ledger: &Ledger, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Blocker>, postgres::Error> {
+    let rows = ledger.connection().await?.rows("see who is in the way", sql, parameters).await?;
     let blocker = |row: &tokio_postgres::Row| Blocker {
         pid: row.get(0),
         user: row.get(1),
