@@ -10,7 +10,17 @@ pub enum Held {
     /// We do: no other run of the dataset is alive.
     ByUs,
     /// Another session does.
-    ByAnother,
+    ByAnother(Sign),
+}
+
+/// Whether the one who holds a lease lives. A server takes half a minute to notice that a machine is gone, and until then
+/// a dead run's lease is held like a living one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing has been heard of it since we came.
+    None,
+    /// It has been heard of, or it holds the lease for longer than a dead one could.
+    OfLife,
 }
 
 /// What the ledger says about a dataset, as far as one firing cares.
@@ -47,11 +57,14 @@ pub fn decide(scheduled_time: Option<Timestamp>, held: Held, seen: &Seen) -> Dec
         return Decision::Duplicate(run);
     }
     match (held, seen.running) {
-        (Held::ByAnother, Some((run, theirs))) if scheduled_time.is_some() && theirs == scheduled_time => {
+        // A firing that were left to a dead run would be lost.
+        (Held::ByAnother(Sign::OfLife), Some((run, theirs)))
+            if scheduled_time.is_some() && theirs == scheduled_time =>
+        {
             Decision::Duplicate(run)
         }
         // Without a running row the holder is about to write it, or has just ended and not yet let go.
-        (Held::ByAnother, _) => Decision::Wait,
+        (Held::ByAnother(_), _) => Decision::Wait,
         (Held::ByUs, running) => {
             Decision::Start { attempt: seen.attempts.saturating_add(1), abandon: running.map(|(run, _)| run) }
         }
@@ -72,28 +85,29 @@ mod tests {
     fn a_firing_that_was_published_or_unchanged_is_a_duplicate_whoever_holds_the_lease() {
         let seen = Seen { answered: Some(THEIRS), attempts: 1, ..Seen::default() };
         assert_eq!(decide(ONE, Held::ByUs, &seen), Decision::Duplicate(THEIRS));
-        assert_eq!(decide(ONE, Held::ByAnother, &seen), Decision::Duplicate(THEIRS));
+        assert_eq!(decide(ONE, Held::ByAnother(Sign::OfLife), &seen), Decision::Duplicate(THEIRS));
     }
 
     #[test]
-    fn a_firing_that_another_run_is_working_on_is_a_duplicate() {
+    fn a_firing_that_another_run_is_working_on_is_a_duplicate_once_that_run_is_known_to_live() {
         let seen = Seen { running: Some((THEIRS, ONE)), attempts: 1, ..Seen::default() };
-        assert_eq!(decide(ONE, Held::ByAnother, &seen), Decision::Duplicate(THEIRS));
+        assert_eq!(decide(ONE, Held::ByAnother(Sign::OfLife), &seen), Decision::Duplicate(THEIRS));
+        assert_eq!(decide(ONE, Held::ByAnother(Sign::None), &seen), Decision::Wait);
     }
 
     #[test]
     fn a_firing_waits_while_another_firing_is_worked_on() {
         let seen = Seen { running: Some((THEIRS, ONE)), ..Seen::default() };
-        assert_eq!(decide(OTHER, Held::ByAnother, &seen), Decision::Wait);
-        assert_eq!(decide(None, Held::ByAnother, &seen), Decision::Wait);
+        assert_eq!(decide(OTHER, Held::ByAnother(Sign::OfLife), &seen), Decision::Wait);
+        assert_eq!(decide(None, Held::ByAnother(Sign::OfLife), &seen), Decision::Wait);
         let by_hand = Seen { running: Some((THEIRS, None)), ..Seen::default() };
-        assert_eq!(decide(OTHER, Held::ByAnother, &by_hand), Decision::Wait);
-        assert_eq!(decide(None, Held::ByAnother, &by_hand), Decision::Wait);
+        assert_eq!(decide(OTHER, Held::ByAnother(Sign::OfLife), &by_hand), Decision::Wait);
+        assert_eq!(decide(None, Held::ByAnother(Sign::OfLife), &by_hand), Decision::Wait);
     }
 
     #[test]
     fn a_lease_without_a_running_row_is_waited_for() {
-        assert_eq!(decide(ONE, Held::ByAnother, &Seen::default()), Decision::Wait);
+        assert_eq!(decide(ONE, Held::ByAnother(Sign::OfLife), &Seen::default()), Decision::Wait);
     }
 
     #[test]

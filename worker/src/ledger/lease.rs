@@ -1,34 +1,59 @@
 //! The lease of a dataset: an advisory lock that a transaction of its own session holds. It dies with the session, survives
-//! connection poolers, and holds back neither vacuum nor freezing, as the transaction has no snapshot and no id.
+//! connection poolers, and holds back neither vacuum nor freezing, as the transaction has no snapshot and no id. While it is
+//! held, a word is said on it every few seconds, so that others can tell a run that works from one whose machine is gone.
 
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use manifest::DatasetName;
 use sha2::{Digest, Sha256};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
 use crate::postgres::{self, Connection, Purpose, Session, Target};
 
 use super::Ledger;
-use super::decision::{Decision, Held, Seen, decide};
+use super::decision::{Decision, Held, Seen, Sign, decide};
 use super::error::Error;
 use super::run::{Firing, NewRun, RunId};
 
-/// How long the lock is waited for before the ledger is looked at again: the holder's run may end up as our answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the holder of a lease says a word on it.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// How long the lock is waited for before the holder and the ledger are looked at again: its run may end up as our answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whoever holds a lease for so long, though nothing is to be heard of it, lives: the server would have noticed. Twice of
+/// what a session's keep-alive packets take.
+const LIFE: Duration = Duration::from_mins(1);
+
+/// How often it is told that somebody is still waited for.
+const REMINDER: Duration = Duration::from_mins(5);
 
 /// The lease of one dataset, held until it is dropped or its session ends.
 #[derive(Debug)]
 pub struct Lease {
-    connection: Box<Connection>,
+    /// Says a word every few seconds; the session is its own and ends with it.
+    beating: AbortHandle,
 }
 
 impl Lease {
-    /// Whether it is still ours, as far as the session knows.
-    pub fn is_held(&self) -> bool {
-        !self.connection.is_closed()
+    fn of(connection: Connection) -> Self {
+        let beating = tokio::spawn(async move {
+            // A lease that is lost is no reason to stop: whoever takes over fences us off in the ledger.
+            while connection.batch("keep the lease", "SELECT 1").await.is_ok() {
+                tokio::time::sleep(BEAT).await;
+            }
+        });
+        Self { beating: beating.abort_handle() }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.beating.abort();
     }
 }
 
@@ -41,6 +66,8 @@ pub struct Holder {
     pub application: Option<String>,
     /// For how many seconds it has been connected.
     pub seconds: Option<i64>,
+    /// When it last said a word; hidden like its name.
+    pub heard: Option<Timestamp>,
 }
 
 impl fmt::Display for Holder {
@@ -89,8 +116,13 @@ pub async fn claim(
 ) -> Result<Claim, Error> {
     let connection = target.connect(session, Purpose::Lease).await?;
     let key = key(connection.database(), &firing.dataset);
-    let mut held = try_lock(&connection, key).await?;
+    let mut watch = Watch::new();
+    let mut free = try_lock(&connection, key).await?;
     loop {
+        let held = match free {
+            Lock::Ours => Held::ByUs,
+            Lock::Theirs => Held::ByAnother(watch.look(ledger.holder(key).await?)),
+        };
         let seen = ledger.seen(firing).await?;
         match decide(firing.scheduled_time, held, &seen) {
             Decision::Duplicate(by) => return Ok(Claim::Duplicate { by }),
@@ -104,23 +136,59 @@ pub async fn claim(
                 // Tries that a person's run makes by itself are at no scheduled time, so that the ledger cannot count them.
                 let attempt = attempt.max(new.number);
                 ledger.begin(firing, new, attempt).await?;
-                return Ok(Claim::Ours {
-                    lease: Lease { connection: Box::new(connection) },
-                    attempt,
-                    abandoned: abandon,
-                });
+                return Ok(Claim::Ours { lease: Lease::of(connection), attempt, abandoned: abandon });
             }
             Decision::Wait => {
-                let holder = ledger.holder(key).await?;
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    return Err(Error::Leased { dataset: firing.dataset.to_string(), holder });
+                    return Err(Error::Leased { dataset: firing.dataset.to_string(), holder: watch.holder });
                 }
-                waiting(&holder);
-                held = wait_for_lock(&connection, key, left.min(PATIENCE)).await?;
+                if watch.is_news() {
+                    waiting(&watch.holder);
+                }
+                free = wait_for_lock(&connection, key, left.min(PATIENCE)).await?;
             }
         }
     }
+}
+
+/// What can be seen of the one who holds the lease that we want.
+struct Watch {
+    began: Instant,
+    holder: Holder,
+    told: Option<(Option<i32>, Instant)>,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self { began: Instant::now(), holder: Holder::default(), told: None }
+    }
+
+    /// Looks again; another session than before is watched anew.
+    fn look(&mut self, holder: Holder) -> Sign {
+        let before = std::mem::replace(&mut self.holder, holder);
+        if before.pid != self.holder.pid {
+            self.began = Instant::now();
+            return Sign::None;
+        }
+        let spoke = before.heard.is_some() && before.heard < self.holder.heard;
+        if spoke || self.began.elapsed() > LIFE { Sign::OfLife } else { Sign::None }
+    }
+
+    /// Whether somebody else holds it than when this was asked last, or that was long ago.
+    fn is_news(&mut self) -> bool {
+        let known = self.told.is_some_and(|(pid, when)| pid == self.holder.pid && when.elapsed() < REMINDER);
+        if !known {
+            self.told = Some((self.holder.pid, Instant::now()));
+        }
+        !known
+    }
+}
+
+/// Whether the lock was to be had.
+enum Lock {
+    Ours,
+    Theirs,
 }
 
 /// PostgreSQL keeps advisory locks per database already; its name is hashed too, for those that share a pooler.
@@ -131,26 +199,26 @@ fn key(database: &str, dataset: &DatasetName) -> i64 {
     i64::from_be_bytes(first)
 }
 
-async fn try_lock(connection: &Connection, key: i64) -> Result<Held, postgres::Error> {
+async fn try_lock(connection: &Connection, key: i64) -> Result<Lock, postgres::Error> {
     connection.batch("open the lease's transaction", "BEGIN").await?;
     let row = connection.row("take the lease", "SELECT pg_try_advisory_xact_lock($1)", &[&key]).await?;
     if row.get(0) {
-        return Ok(Held::ByUs);
+        return Ok(Lock::Ours);
     }
     connection.batch("close the lease's transaction", "ROLLBACK").await?;
-    Ok(Held::ByAnother)
+    Ok(Lock::Theirs)
 }
 
-async fn wait_for_lock(connection: &Connection, key: i64, patience: Duration) -> Result<Held, postgres::Error> {
+async fn wait_for_lock(connection: &Connection, key: i64, patience: Duration) -> Result<Lock, postgres::Error> {
     let patience = patience.as_millis().max(1);
     let sql = format!(
         "BEGIN; SET LOCAL lock_timeout = {patience}; SELECT pg_advisory_xact_lock({key}); SET LOCAL lock_timeout = 0"
     );
     match connection.batch("wait for the lease", &sql).await {
-        Ok(()) => Ok(Held::ByUs),
+        Ok(()) => Ok(Lock::Ours),
         Err(error) if error.is(&SqlState::LOCK_NOT_AVAILABLE) => {
             connection.batch("close the lease's transaction", "ROLLBACK").await?;
-            Ok(Held::ByAnother)
+            Ok(Lock::Theirs)
         }
         Err(error) => Err(error),
     }
@@ -206,7 +274,8 @@ impl Ledger {
             .await?
             .maybe(
                 "see who holds the lease",
-                "SELECT l.pid, nullif(a.application_name, ''), extract(epoch FROM now() - a.backend_start)::int8
+                "SELECT l.pid, nullif(a.application_name, ''), extract(epoch FROM now() - a.backend_start)::int8,
+                     a.state_change
                  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
                  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -219,6 +288,7 @@ impl Ledger {
             pid: row.get(0),
             application: row.get(1),
             seconds: row.get(2),
+            heard: row.get(3),
         }))
     }
 }

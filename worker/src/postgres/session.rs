@@ -87,10 +87,10 @@ pub(super) fn settings(purpose: Purpose) -> String {
         // The lease and a load's transaction stay open for as long as the source takes.
         ("idle_in_transaction_session_timeout", "0"),
         ("idle_session_timeout", "0"),
-        // A worker whose machine vanished is noticed, and its locks are freed, within two minutes.
-        ("tcp_keepalives_idle", "60"),
-        ("tcp_keepalives_interval", "10"),
-        ("tcp_keepalives_count", "6"),
+        // A worker whose machine vanished is noticed, and its locks are freed, within half a minute.
+        ("tcp_keepalives_idle", "15"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
     ];
     for (name, value) in settings {
         let _ = write!(sql, "SET {name} = {};", set_value(name, value));
