@@ -81,6 +81,25 @@ impl Staging {
         Ok(resumed.then_some(staging))
     }
 
+    /// The mark of what an earlier run left, if there is anything.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] when a schema of that name was not made by us, or the database's own.
+    pub async fn left(pool: &Pool, dataset: &DatasetName) -> Result<Option<Mark>, Error> {
+        let connection = pool.take().await?;
+        let mark = schema::find(&connection, &Self::schema_of(dataset)).await?;
+        pool.give_back(connection);
+        Ok(mark)
+    }
+
+    /// Drops what an earlier run left.
+    ///
+    /// # Errors
+    /// As [`Staging::left`].
+    pub async fn discard(pool: Arc<Pool>, dataset: &DatasetName) -> Result<(), Error> {
+        Self::at(pool, dataset).clear().await
+    }
+
     /// Notes from what the rows were made, once that is known.
     pub async fn remark(&self, mark: &Mark) -> Result<(), Error> {
         let connection = self.pool.take().await?;

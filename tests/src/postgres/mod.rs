@@ -4,6 +4,7 @@
 
 mod installation;
 mod query;
+pub mod wire;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};

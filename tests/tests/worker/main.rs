@@ -4,8 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail it by panicking")]
 
+mod generations;
 mod support;
 
+mod crashes;
 mod databases;
 mod firings;
 mod manifests;

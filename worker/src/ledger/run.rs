@@ -207,6 +207,20 @@ impl Ledger {
             .collect())
     }
 
+    /// Whether what a run left in staging is of use to somebody: to look at, or to be published after all.
+    pub async fn is_worth_keeping(&self, run: &str) -> Result<bool, postgres::Error> {
+        let found = self
+            .connection()
+            .await?
+            .maybe(
+                "see how an earlier run ended",
+                "SELECT 1 FROM freshet.runs WHERE run::text = $1 AND state IN ('refused', 'failed')",
+                &[&run],
+            )
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// Ends a run that did not publish. A run that somebody else has ended stays as it is; returns whether it was ours.
     pub async fn finish(&self, run: RunId, ending: &Ending) -> Result<bool, postgres::Error> {
         let failure = match ending {

@@ -69,6 +69,7 @@ impl Run<'_> {
         if load.when_unchanged == WhenUnchanged::Leave {
             let unchanged = unchanged::is_unchanged(self.dataset, self.manifest, &live, ledger, access, self.stop);
             if self.within(unchanged).await? {
+                self.within(self.tidy(ledger, pool)).await?;
                 self.reporter.tell(&Fact::Unchanged);
                 return Ok(Done::Unchanged);
             }
@@ -108,6 +109,17 @@ impl Run<'_> {
         };
         let tables = loaded.iter().map(|(name, table)| (name.clone(), table.counts)).collect();
         self.publish(ledger, staging, &publication, &tables).await
+    }
+
+    /// Drops what a run left in staging that was killed before it could, even right after its rows went live.
+    async fn tidy(&self, ledger: &Ledger, pool: &Arc<Pool>) -> Result<(), Trouble> {
+        let dataset = &self.dataset.dataset;
+        if let Some(mark) = Staging::left(pool, dataset).await?
+            && !ledger.is_worth_keeping(mark.run()).await?
+        {
+            Staging::discard(Arc::clone(pool), dataset).await?;
+        }
+        Ok(())
     }
 
     /// Makes room for new rows.
