@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::is_default;
+
 /// The `event` of the log line that carries a [`RunRecord`].
 pub const RUN_EVENT: &str = "run";
 
@@ -70,6 +72,25 @@ pub struct TableRecord {
     pub bad_values: u64,
     /// Rows that were kept out.
     pub rejected_rows: u64,
+    /// Rows that went because another has the same key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub duplicates: u64,
+    /// What changed of the live table; absent where a new one took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+}
+
+/// What a load changed of a table that stays, in rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Rows that are new.
+    pub inserted: u64,
+    /// Rows that have other values now.
+    pub updated: u64,
+    /// Rows that are gone.
+    pub deleted: u64,
+    /// Rows of the source that changed nothing.
+    pub unchanged: u64,
 }
 
 /// How a run ended.

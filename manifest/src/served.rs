@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Content, Dataset, Derivation, Duplicates, Format, Load, Origin, Table};
+use crate::dataset::{Container, Content, Dataset, Derivation, Format, Load, Origin, Table};
 
 /// Types that the worker encodes, and their arrays.
 const TYPES: &[&str] = &[
@@ -70,9 +70,6 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
         Load::Replace => {}
         Load::Upsert { .. } => not("load by upsert".to_owned()),
         Load::Append => not("load by append".to_owned()),
-    }
-    if table.duplicates != Duplicates::Refuse {
-        not("duplicates other than refuse".to_owned());
     }
     if table.source_columns_at.is_some() {
         not("columns of the source (\"*\")".to_owned());

@@ -4,10 +4,12 @@
 
 pub mod blueprint;
 mod build;
+mod distinct;
 mod error;
 pub mod indexes;
 mod load;
 mod mark;
+mod relay;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -18,10 +20,11 @@ use tokio::sync::Semaphore;
 
 use crate::postgres::{Acting, Connection, Pool};
 
-pub use blueprint::{Blueprint, ColumnPlan, ColumnSetting, ConstraintPlan, IndexPlan};
+pub use blueprint::{Blueprint, ColumnPlan, ColumnSetting, ConstraintPlan, IndexPlan, Persistence};
 pub use build::Built;
+pub use distinct::Distinct;
 pub use error::Error;
-pub use load::LoadError;
+pub use load::{LoadError, Stored};
 pub use mark::Mark;
 pub(crate) use schema::make_private;
 

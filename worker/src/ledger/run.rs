@@ -108,13 +108,15 @@ pub struct TableCounts {
     pub bad_values: u64,
     /// Rows that were kept out.
     pub rejected_rows: u64,
+    /// Rows that went because another has the same key.
+    pub duplicates: u64,
 }
 
 impl TableCounts {
     /// The same in a run's record.
     pub fn record(&self) -> TableRecord {
-        let Self { rows, bytes, bad_values, rejected_rows } = *self;
-        TableRecord { rows, bytes, bad_values, rejected_rows }
+        let Self { rows, bytes, bad_values, rejected_rows, duplicates } = *self;
+        TableRecord { rows, bytes, bad_values, rejected_rows, duplicates, changes: None }
     }
 }
 
@@ -165,16 +167,26 @@ impl Ledger {
         table: &Identifier,
         counts: &TableCounts,
     ) -> Result<(), postgres::Error> {
-        let TableCounts { rows, bytes, bad_values, rejected_rows } = *counts;
+        let TableCounts { rows, bytes, bad_values, rejected_rows, duplicates } = *counts;
         self.connection()
             .await?
             .execute(
                 "write into the ledger what was loaded",
-                "INSERT INTO freshet.run_tables (run, table_name, rows, bytes, bad_values, rejected_rows)
-                 VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (run, table_name) DO UPDATE SET (rows, bytes, bad_values, rejected_rows, loaded)
-                   = (excluded.rows, excluded.bytes, excluded.bad_values, excluded.rejected_rows, excluded.loaded)",
-                &[&run.0, &table.as_str(), &bigint(rows), &bigint(bytes), &bigint(bad_values), &bigint(rejected_rows)],
+                "INSERT INTO freshet.run_tables
+                     (run, table_name, rows, bytes, bad_values, rejected_rows, duplicates)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 ON CONFLICT (run, table_name) DO UPDATE
+                 SET (rows, bytes, bad_values, rejected_rows, duplicates, loaded) = (excluded.rows, excluded.bytes,
+                     excluded.bad_values, excluded.rejected_rows, excluded.duplicates, excluded.loaded)",
+                &[
+                    &run.0,
+                    &table.as_str(),
+                    &bigint(rows),
+                    &bigint(bytes),
+                    &bigint(bad_values),
+                    &bigint(rejected_rows),
+                    &bigint(duplicates),
+                ],
             )
             .await?;
         Ok(())
@@ -187,7 +199,7 @@ impl Ledger {
             .await?
             .rows(
                 "read what was loaded",
-                "SELECT table_name, rows, bytes, bad_values, rejected_rows FROM freshet.run_tables
+                "SELECT table_name, rows, bytes, bad_values, rejected_rows, duplicates FROM freshet.run_tables
                  WHERE run = $1 ORDER BY table_name",
                 &[&run.0],
             )
@@ -201,6 +213,7 @@ impl Ledger {
                     bytes: count(row, 2),
                     bad_values: count(row, 3),
                     rejected_rows: count(row, 4),
+                    duplicates: count(row, 5),
                 };
                 (row.get(0), counts)
             })

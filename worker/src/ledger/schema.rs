@@ -7,7 +7,10 @@ use super::error::Error;
 
 /// What each version adds, in order. A migration only ever adds, so that older workers go on; one that cannot raises
 /// [`OLDEST`].
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+
+/// What every version ends with: who may see what.
+const PRIVATE: &str = include_str!("migrations/private.sql");
 
 /// The oldest version of a worker that can use the ledger as the last migration leaves it.
 const OLDEST: i32 = 1;
@@ -59,6 +62,7 @@ async fn migrate_locked(connection: &Connection, ours: i32) -> Result<(), Error>
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         connection.batch("create the ledger", migration).await?;
     }
+    connection.batch("close the ledger to others", PRIVATE).await?;
     let note =
         format!("DELETE FROM freshet.version; INSERT INTO freshet.version (version, oldest) VALUES ({ours}, {OLDEST})");
     connection.batch("note the ledger's version", &note).await?;

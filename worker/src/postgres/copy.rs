@@ -1,10 +1,11 @@
-//! Rows on their way into a table: chunks of bytes come in, one binary `COPY` goes out. A stream that breaks off is never
-//! taken for one that is complete: whoever makes it says so with an error in place of a chunk, and the `COPY` is failed.
+//! Rows on their way into a table or out of a query: chunks of bytes on one side, one binary `COPY` on the other. A stream
+//! that breaks off is never taken for one that is complete: whoever makes it says so with an error in place of a chunk, and
+//! the `COPY` is failed.
 
 use std::pin::pin;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, Stream, StreamExt as _};
+use futures_util::{SinkExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use tokio_postgres::CopyInSink;
 
 use super::connection::Connection;
@@ -65,5 +66,21 @@ pub async fn copy_in<E>(
     match sink.finish().await {
         Ok(stored) => Ok(stored),
         Err(error) => Err(Failed::Database(connection.explain(what, error).await)),
+    }
+}
+
+/// Sends a `COPY … TO STDOUT (FORMAT binary)` and gives its rows as chunks that together are one complete stream. The session
+/// is busy until the last of them has been taken.
+///
+/// # Errors
+/// The database's own, also in place of a chunk; there is nothing more after it.
+pub async fn copy_out<'c>(
+    connection: &'c Connection,
+    what: &'c str,
+    statement: &str,
+) -> Result<impl Stream<Item = Result<Bytes, Error>> + 'c, Error> {
+    match connection.client().copy_out(statement).await {
+        Ok(rows) => Ok(rows.or_else(move |error| async move { Err(connection.explain(what, error).await) })),
+        Err(error) => Err(connection.explain(what, error).await),
     }
 }

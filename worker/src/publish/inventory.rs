@@ -18,8 +18,8 @@ use super::rights::{Missing, Owner};
 use super::views::{self, Reading, View};
 use crate::postgres::identifiers::quote_ident;
 use crate::postgres::{self, Acting, Connection};
-use crate::staging::Blueprint;
 use crate::staging::indexes::Index;
+use crate::staging::{Blueprint, Distinct, Persistence};
 
 pub use read::Reader;
 
@@ -264,6 +264,8 @@ impl Inventory {
             columns: columns::plan(table, &self.types, live_columns),
             options: live.map(|live| live.options.clone()).unwrap_or_default(),
             indexes: index_plan.indexes,
+            persistence: Persistence::Logged,
+            distinct: Distinct::of(table),
         };
         Ok((blueprint, dress))
     }

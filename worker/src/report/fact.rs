@@ -59,6 +59,13 @@ pub enum Fact {
         /// How many.
         rows: u64,
     },
+    /// Rows that went because another has the same key.
+    Duplicates {
+        /// Table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
     /// The file is not what the manifest says, but can be loaded.
     Drift {
         /// Table.
@@ -138,6 +145,7 @@ impl Fact {
             Self::Failed { .. } => "ERROR",
             Self::BadValues { .. }
             | Self::RejectedRows { .. }
+            | Self::Duplicates { .. }
             | Self::Drift { .. }
             | Self::Expectation { .. }
             | Self::Blocked { .. }
@@ -168,6 +176,7 @@ impl fmt::Display for Fact {
                 write!(f, "{table}.{column}: values that could not be read: {}", codes.join(", "))
             }
             Self::RejectedRows { table, rows } => write!(f, "{table}: {rows} rows kept out; see freshet.rejects"),
+            Self::Duplicates { table, rows } => write!(f, "{table}: {rows} rows left out for another with their key"),
             Self::Drift { table, detail } => write!(f, "{table}: {detail}"),
             Self::Expectation { table: _, detail } => write!(f, "not enforced here: {detail}"),
             Self::Prepared { table, indexes, seconds } => {

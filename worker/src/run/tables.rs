@@ -15,7 +15,7 @@ use crate::ledger::{Ledger, Reject, RejectLimit, TableCounts};
 use crate::reading::{self, TableReading, over_budget};
 use crate::report::Fact;
 use crate::source::{Access, SourceFingerprint};
-use crate::staging::{Blueprint, Staging};
+use crate::staging::{Blueprint, Staging, Stored};
 use crate::trouble::Trouble;
 
 /// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
@@ -55,10 +55,10 @@ impl TableLoad<'_> {
         // Ends the reading if the database has ended the load. Whatever became of the rows, what could not be read is kept.
         let reading = reading.finish();
         self.keep(&table.name, rejects).await;
-        loaded?;
+        let stored = loaded?;
         let reading = reading?;
 
-        let counts = self.tell(table, &reading, began);
+        let counts = self.tell(table, &reading, stored, began);
         self.ledger.table_loaded(self.run.id, &table.name, &counts).await?;
         if let Some(over) = over_budget(table, &reading) {
             return Err(over.into());
@@ -73,21 +73,22 @@ impl TableLoad<'_> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
-    fn tell(&self, table: &Table, reading: &TableReading, began: Instant) -> TableCounts {
+    fn tell(&self, table: &Table, reading: &TableReading, stored: Stored, began: Instant) -> TableCounts {
         let counts = TableCounts {
-            rows: reading.rows,
+            rows: stored.rows,
             bytes: reading.bytes,
             bad_values: reading.bad_values(),
             rejected_rows: reading.rejected_rows,
+            duplicates: stored.duplicates,
         };
         let tell = |fact: &Fact| self.run.reporter.tell(fact);
         let (table, seconds) = (table.name.to_string(), began.elapsed().as_secs_f64());
         tell(&Fact::Loaded {
             table: table.clone(),
-            rows: counts.rows,
+            rows: reading.rows,
             bytes: counts.bytes,
             seconds,
-            rows_per_second: counts.rows as f64 / seconds.max(0.001),
+            rows_per_second: reading.rows as f64 / seconds.max(0.001),
         });
         for (column, tally) in reading.columns.iter().filter(|(_, tally)| tally.bad_values() > 0) {
             let codes = tally.bad.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect();
@@ -95,6 +96,9 @@ impl TableLoad<'_> {
         }
         if counts.rejected_rows > 0 {
             tell(&Fact::RejectedRows { table: table.clone(), rows: counts.rejected_rows });
+        }
+        if counts.duplicates > 0 {
+            tell(&Fact::Duplicates { table: table.clone(), rows: counts.duplicates });
         }
         for drift in &reading.drift {
             tell(&Fact::Drift { table: table.clone(), detail: drift.to_string() });

@@ -4,8 +4,9 @@
 use manifest::Identifier;
 use manifest::dataset::Nullability;
 
+use super::distinct::Distinct;
 use crate::postgres::Acting;
-use crate::postgres::identifiers::{qualified, quote_ident, quote_literal};
+use crate::postgres::identifiers::{fitting, qualified, quote_ident, quote_literal};
 
 /// What one table in staging is to be like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,19 @@ pub struct Blueprint {
     pub options: Vec<String>,
     /// Its keys and indexes.
     pub indexes: Vec<IndexPlan>,
+    /// Whether its rows must outlive a crash of the server.
+    pub persistence: Persistence,
+    /// Which of several rows with one key stays; without it, all do.
+    pub distinct: Option<Distinct>,
+}
+
+/// Whether a table's rows outlive a crash of the server, at the price of WAL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// They do: the table itself goes live.
+    Logged,
+    /// They do not: what goes live is copied from it.
+    Unlogged,
 }
 
 /// One column.
@@ -102,10 +116,26 @@ impl Blueprint {
                 format!("{} {}{rule}", quote_ident(column.name.as_str()), column.type_name)
             })
             .collect();
+        let unlogged = match self.persistence {
+            Persistence::Logged => "",
+            Persistence::Unlogged => "UNLOGGED ",
+        };
         let options =
             if self.options.is_empty() { String::new() } else { format!(" WITH ({})", parameters(&self.options)) };
-        let create = format!("CREATE TABLE {table} ({}){options}", columns.join(", "));
+        let create = format!("CREATE {unlogged}TABLE {table} ({}){options}", columns.join(", "));
         [create].into_iter().chain(self.alter(schema, ColumnSetting::is_for_rows)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The table that rows are read into when some of them are to go before the others are frozen; `CREATE TABLE` of it.
+    pub(super) fn create_raw(&self, schema: &str) -> String {
+        let column = |column: &ColumnPlan| format!("{} {}", quote_ident(column.name.as_str()), column.type_name);
+        let columns: Vec<String> = self.copied().map(column).collect();
+        format!("CREATE UNLOGGED TABLE {} ({})", qualified(schema, &self.raw()), columns.join(", "))
+    }
+
+    /// Its name. No table of a manifest has a blank in its own.
+    pub(super) fn raw(&self) -> String {
+        fitting(&format!("{} as read", self.table))
     }
 
     /// What only the planner needs to know, to be set before `ANALYZE`.
@@ -127,9 +157,16 @@ impl Blueprint {
 
     /// `COPY … FROM STDIN`, frozen, of every column that a file can hold.
     pub(super) fn copy(&self, schema: &str) -> String {
-        let columns: Vec<String> = self.copied().map(|column| quote_ident(column.name.as_str())).collect();
-        let table = qualified(schema, self.table.as_str());
-        format!("COPY {table} ({}) FROM STDIN (FORMAT binary, FREEZE)", columns.join(", "))
+        self.copy_into(&qualified(schema, self.table.as_str()))
+    }
+
+    pub(super) fn copy_into(&self, table: &str) -> String {
+        format!("COPY {table} ({}) FROM STDIN (FORMAT binary, FREEZE)", self.copied_names())
+    }
+
+    /// The names of [`Blueprint::copied`] as SQL lists them.
+    pub(super) fn copied_names(&self) -> String {
+        self.copied().map(|column| quote_ident(column.name.as_str())).collect::<Vec<_>>().join(", ")
     }
 
     /// The columns that are copied, in the order of their fields in each row.
@@ -201,6 +238,8 @@ mod tests {
             ],
             options: vec!["fillfactor=70".into(), "toast.autovacuum_enabled=false".into()],
             indexes: Vec::new(),
+            persistence: Persistence::Logged,
+            distinct: None,
         }
     }
 

@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Connection};
 
-use super::blueprint::{Blueprint, IndexPlan};
+use super::blueprint::{Blueprint, IndexPlan, Persistence};
 use super::error::Error;
 use super::indexes::{Index, QUERY};
 use super::{Staging, conclude};
@@ -74,12 +74,13 @@ impl Staging {
             && blueprint.indexes.iter().all(|plan| found.iter().any(|index| complete(index, plan))))
     }
 
-    /// Whether a table is there whose rows fit the blueprint: made as the same role, with the same columns.
+    /// Whether a table is there whose rows fit the blueprint: made as the same role, with the same columns, as lasting.
     pub async fn holds(&self, connection: &Connection, blueprint: &Blueprint) -> Result<bool, postgres::Error> {
         let rows = connection
             .rows(
                 "look at a table in staging",
-                "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity = 'd'
+                "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity = 'd',
+                        c.relpersistence = 'u'
                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                  WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
@@ -98,6 +99,7 @@ impl Staging {
                 && row.get::<_, &str>(1) == plan.type_name
                 && row.get::<_, bool>(2) == not_null
                 && row.get::<_, bool>(3) == identity
+                && row.get::<_, bool>(4) == (blueprint.persistence == Persistence::Unlogged)
         };
         Ok(rows.len() == blueprint.columns.len() && rows.iter().zip(&blueprint.columns).all(fits))
     }

@@ -6,10 +6,13 @@ use futures_util::Stream;
 
 use crate::fault::{Exit, Fault, Retry};
 use crate::postgres::copy::{self, Failed};
+use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Connection};
 
-use super::blueprint::Blueprint;
+use super::blueprint::{Blueprint, Persistence};
+use super::distinct::Distinct;
 use super::error::Error;
+use super::relay::relay;
 use super::{Staging, conclude};
 
 /// Why rows did not arrive.
@@ -59,6 +62,18 @@ impl<E: Fault> Fault for LoadError<E> {
     }
 }
 
+/// What a load left in staging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// Rows.
+    pub rows: u64,
+    /// Rows that went because another has the same key.
+    pub duplicates: u64,
+}
+
+/// Memory for telling duplicates apart, and no more: it is sorted in files beyond it.
+const SORT_MEMORY: &str = "64MB";
+
 impl Staging {
     /// Makes the table and copies rows into it; may be called for several tables at once. `rows` are chunks that together
     /// are a complete binary `COPY` stream of [`Blueprint::copied`]; an error in their place ends the load. Returns the rows
@@ -70,10 +85,15 @@ impl Staging {
         &self,
         blueprint: &Blueprint,
         rows: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<u64, LoadError<E>> {
+    ) -> Result<Stored, LoadError<E>> {
         let connection = self.pool.take().await?;
-        let loaded = self.load_on(&connection, blueprint, rows).await;
-        let loaded = conclude(&connection, &format!("keep the rows of {}", blueprint.table), loaded).await?;
+        let loaded = match (&blueprint.distinct, blueprint.persistence) {
+            (Some(distinct), Persistence::Logged) => self.thin_out(&connection, blueprint, distinct, rows).await?,
+            (distinct, _) => {
+                let loaded = self.load_on(&connection, blueprint, distinct.as_ref(), rows).await;
+                conclude(&connection, &format!("keep the rows of {}", blueprint.table), loaded).await?
+            }
+        };
         self.pool.give_back(connection);
         Ok(loaded)
     }
@@ -82,16 +102,66 @@ impl Staging {
         &self,
         connection: &Connection,
         blueprint: &Blueprint,
+        distinct: Option<&Distinct>,
         rows: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<u64, LoadError<E>> {
-        let table = &blueprint.table;
+    ) -> Result<Stored, LoadError<E>> {
+        let create = blueprint.create(&self.schema);
+        let table = qualified(&self.schema, blueprint.table.as_str());
+        self.fill(connection, blueprint, &create, &table, distinct, rows).await
+    }
+
+    /// Rows that are to be frozen may have nobody among them who goes: they are read into a table of their own first.
+    async fn thin_out<E: std::error::Error + 'static>(
+        &self,
+        connection: &Connection,
+        blueprint: &Blueprint,
+        distinct: &Distinct,
+        rows: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<Stored, LoadError<E>> {
+        let what = format!("keep the rows of {}", blueprint.table);
+        let raw = qualified(&self.schema, &blueprint.raw());
+        let create = blueprint.create_raw(&self.schema);
+        let filled = self.fill(connection, blueprint, &create, &raw, Some(distinct), rows).await;
+        let stored = conclude(connection, &what, filled).await?;
+
+        let into = self.pool.take().await?;
         let begin = format!("BEGIN; {}; {}", blueprint.owner.set_local(), blueprint.create(&self.schema));
-        connection.batch(&format!("make {table} in staging"), &begin).await?;
-        let what = format!("copy rows into {table}");
-        match copy::copy_in(connection, &what, &blueprint.copy(&self.schema), rows).await {
-            Ok(stored) => Ok(stored),
-            Err(Failed::Reading(error)) => Err(LoadError::Reading(error)),
-            Err(Failed::Database(error)) => Err(error.into()),
-        }
+        into.batch(&format!("make {} in staging", blueprint.table), &begin).await?;
+        let acting = format!("BEGIN READ ONLY; {}", blueprint.owner.set_local());
+        connection.batch(&what, &acting).await?;
+        let select = format!("SELECT {} FROM {raw}", blueprint.copied_names());
+        let relayed = relay(&what, connection, &select, &into, &blueprint.copy(&self.schema)).await;
+        connection.rollback().await;
+        conclude(&into, &what, relayed.map_err(LoadError::from)).await?;
+        self.pool.give_back(into);
+        let gone = format!("BEGIN; {}; DROP TABLE {raw}; COMMIT", blueprint.owner.set_local());
+        connection.batch(&what, &gone).await?;
+        Ok(stored)
+    }
+
+    /// Makes a table in a transaction that is left open, copies rows into it and takes those out that share a key.
+    async fn fill<E: std::error::Error + 'static>(
+        &self,
+        connection: &Connection,
+        blueprint: &Blueprint,
+        create: &str,
+        table: &str,
+        distinct: Option<&Distinct>,
+        rows: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<Stored, LoadError<E>> {
+        let name = &blueprint.table;
+        let begin = format!("BEGIN; {}; {create}", blueprint.owner.set_local());
+        connection.batch(&format!("make {name} in staging"), &begin).await?;
+        let what = format!("copy rows into {name}");
+        let copied = match copy::copy_in(connection, &what, &blueprint.copy_into(table), rows).await {
+            Ok(copied) => copied,
+            Err(Failed::Reading(error)) => return Err(LoadError::Reading(error)),
+            Err(Failed::Database(error)) => return Err(error.into()),
+        };
+        let Some(distinct) = distinct else { return Ok(Stored { rows: copied, duplicates: 0 }) };
+        let what = format!("tell rows of {name} with one key apart");
+        connection.batch(&what, &format!("SET LOCAL work_mem = '{SORT_MEMORY}'")).await?;
+        let duplicates = connection.execute(&what, &distinct.delete(table), &[]).await?;
+        Ok(Stored { rows: copied - duplicates, duplicates })
     }
 }

@@ -221,7 +221,7 @@ async fn a_run_that_died_is_abandoned_taken_over_and_fenced_off() {
     let place = place();
     let dead = Worker::at(&place).await;
     let (lease, ..) = dead.start(MONDAY).await;
-    let counts = TableCounts { rows: 5, bytes: 50, bad_values: 1, rejected_rows: 0 };
+    let counts = TableCounts { rows: 5, bytes: 50, bad_values: 1, rejected_rows: 0, duplicates: 2 };
     dead.ledger.table_loaded(dead.run, &"t".parse().unwrap(), &counts).await.unwrap();
     // Its machine is gone, and with it the session of the lease; it only does not know yet.
     drop(lease);

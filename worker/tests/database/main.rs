@@ -4,6 +4,7 @@
 mod carrying;
 mod connecting;
 mod crowding;
+mod duplicates;
 mod guarding;
 mod ledger;
 mod protecting;

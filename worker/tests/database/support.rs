@@ -194,7 +194,7 @@ impl Run {
                 LoadError::Staging(error) => error,
                 LoadError::Reading(error) => panic!("{error}"),
             })?;
-            assert_eq!(usize::try_from(loaded).unwrap(), rows.len());
+            assert_eq!(usize::try_from(loaded.rows + loaded.duplicates).unwrap(), rows.len());
             staging.finish_table(&blueprint).await?;
         }
         Ok(staging)
