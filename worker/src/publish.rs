@@ -2,11 +2,13 @@
 //! in; what goes out is that the new tables stand in the old ones' place with everything that hung on them, at once, for
 //! every reader. There is one file per kind of object: the list of files is the list of what survives.
 
+mod attached;
 mod columns;
 mod comments;
 mod commit;
 mod dress;
 mod error;
+mod fit;
 pub mod generation;
 mod grants;
 pub mod guard;
@@ -15,6 +17,7 @@ mod inventory;
 mod lock;
 mod others;
 mod refusal;
+mod rehearsal;
 mod rights;
 mod swap;
 mod views;
@@ -29,10 +32,11 @@ use crate::ledger::{Ledger, Publication, PublishedTable};
 use crate::postgres::{self, Connection, Pool};
 use crate::staging::{Blueprint, Mark, Staging, make_private};
 use commit::Fate;
+use fit::Fitting;
 use lock::{Locked, Pauses, is_contention};
 use swap::Schemas;
 
-pub use error::Error;
+pub use error::{Error, Violation};
 pub use inventory::{Inventory, Reader};
 pub use lock::{Blocker, LOCK_BUDGET};
 pub use refusal::Refusal;
@@ -49,9 +53,10 @@ const BEGIN: &str = "BEGIN; SET LOCAL enable_hashjoin = off; SET LOCAL enable_me
 pub async fn survey(pool: &Pool, dataset: &Dataset) -> Result<Inventory, Error> {
     let connection = pool.take().await?;
     let reader = Reader::new(&connection, dataset).await?;
-    let inventory = reader.read(&connection, dataset).await?;
+    let inventory = Box::pin(reader.read(&connection, dataset)).await?;
     inventory.check(dataset)?;
     inventory.rehearse(&connection, dataset).await?;
+    Box::pin(rehearsal::rehearse(&connection, &reader, &inventory, dataset)).await?;
     pool.give_back(connection);
     Ok(inventory)
 }
@@ -120,14 +125,14 @@ impl Publish<'_> {
         loop {
             let prepared = match session.take() {
                 Some(session) => Ok(session),
-                None => self.prepare().await,
+                None => Box::pin(self.prepare()).await,
             };
             tries += 1;
             let attempt = match prepared {
                 Ok(mut current) => {
-                    let attempt = self.attempt(ledger, &current).await?;
+                    let attempt = Box::pin(self.attempt(ledger, &current)).await?;
                     if matches!(attempt, Attempt::Stale) {
-                        self.ready(&mut current).await?;
+                        Box::pin(self.ready(&mut current)).await?;
                     }
                     if !matches!(attempt, Attempt::Lost(_)) {
                         session = Some(current);
@@ -186,20 +191,23 @@ impl Publish<'_> {
         })?;
         blueprints.clear();
         tables.clear();
-        for (blueprint, dress) in plans {
+        for (blueprint, dress) in &plans {
             let name = blueprint.table.as_str();
             let oid = self.staging.oid_of(connection, name).await?;
-            if !self.staging.holds(connection, &blueprint).await? {
+            if !self.staging.holds(connection, blueprint).await? {
                 return Err(Error::Changed { table: name.to_owned() });
             }
-            if !self.staging.is_finished(connection, &blueprint).await? {
-                self.staging.finish_table(&blueprint).await?;
+            if !self.staging.is_finished(connection, blueprint).await? {
+                self.staging.finish_table(blueprint).await?;
             }
             dress.put_on(connection, self.staging.schema(), name, oid).await?;
             let rows = self.rows.get(name).copied().unwrap_or_default();
             tables.push(PublishedTable { name: blueprint.table.clone(), oid, rows });
-            blueprints.push(blueprint);
         }
+        let fittings: Vec<Fitting<'_>> = plans.iter().zip(&*tables).map(Fitting::of).collect();
+        let schemas = fit::Schemas { staging: self.staging.schema(), live: self.dataset.schema.as_str() };
+        fit::fit(connection, reader, schemas, self.dataset.dataset.as_str(), &fittings).await?;
+        blueprints.extend(plans.into_iter().map(|(blueprint, _)| blueprint));
         Ok(())
     }
 

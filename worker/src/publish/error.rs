@@ -49,6 +49,12 @@ pub enum Error {
         /// What did not hold.
         findings: Vec<Finding>,
     },
+    /// Rows do not hold what something on the live table asks for.
+    #[error("the data did not pass: {}", Joined(violations.iter()))]
+    Violated {
+        /// What they do not hold.
+        violations: Vec<Violation>,
+    },
     /// The locks were not to be had.
     #[error("the tables could not be locked within {tries} tries: {}", Joined(blockers.iter()))]
     Blocked {
@@ -91,6 +97,23 @@ impl From<staging::Error> for Error {
     }
 }
 
+/// Something that hangs on a live table and that rows in staging do not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The table.
+    pub table: String,
+    /// What they do not hold, by name.
+    pub object: String,
+    /// PostgreSQL's words, or examples.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.table, self.object, self.detail)
+    }
+}
+
 struct Joined<I>(I);
 
 impl<I: Iterator<Item = T> + Clone, T: fmt::Display> fmt::Display for Joined<I> {
@@ -113,6 +136,7 @@ impl Fault for Error {
             Self::NotCarried { .. } => "not_carried",
             Self::GenerationInUse { .. } => "generation_in_use",
             Self::Guard { findings } => findings.first().map_or("guard", Finding::code),
+            Self::Violated { .. } => "constraint_violated",
             Self::Blocked { .. } => "publish_blocked",
             Self::Changed { .. } => "table_changed",
             Self::Undecided { .. } => "commit_unknown",
@@ -126,7 +150,7 @@ impl Fault for Error {
             Self::Staging(error) => error.exit(),
             Self::Rights { .. } => Exit::Permission,
             Self::NotCarried { .. } | Self::GenerationInUse { .. } => Exit::Configuration,
-            Self::Guard { .. } => Exit::Refused,
+            Self::Guard { .. } | Self::Violated { .. } => Exit::Refused,
             Self::Blocked { .. } | Self::Changed { .. } | Self::Undecided { .. } => Exit::Unavailable,
         }
     }
@@ -155,6 +179,10 @@ impl Fault for Error {
                 Some("make what depends on it anew, so that it finds the live table".to_owned())
             }
             Self::Guard { .. } => Some("look at the rows in staging; if they are right, correct `expect`".to_owned()),
+            Self::Violated { .. } => Some(
+                "look at the rows in staging; if they are right, change what is asked of them on the live table"
+                    .to_owned(),
+            ),
             Self::Blocked { .. } => {
                 Some("end those sessions, or load when they are idle; the loaded rows stay in staging".to_owned())
             }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use manifest::Dataset;
 use manifest::dataset::{Nullability, Table};
 
+use super::attached::Attached;
 use super::columns::{self, LiveColumn, Types};
 use super::error::Error;
 use super::grants::Grants;
@@ -63,6 +64,7 @@ pub(super) struct Live {
     pub(super) columns: Vec<LiveColumn>,
     pub(super) indexes: Vec<Index>,
     pub(super) grants: Grants,
+    pub(super) attached: Vec<Attached>,
 }
 
 /// What a table in staging gets besides its blueprint, so that it is like the live one.
@@ -75,6 +77,7 @@ pub(super) struct Dress {
     pub(super) index_comments: Vec<(String, indexes::Commented, String)>,
     /// By identity column: the name and comment of its sequence.
     pub(super) sequences: BTreeMap<String, (String, Option<String>)>,
+    pub(super) attached: Vec<Attached>,
 }
 
 impl Inventory {
@@ -257,6 +260,7 @@ impl Inventory {
             column_comments: commented.collect(),
             index_comments: index_plan.comments,
             sequences,
+            attached: live.map(|live| live.attached.clone()).unwrap_or_default(),
         };
         let blueprint = Blueprint {
             table: table.name.clone(),

@@ -36,14 +36,13 @@ kinds AS (
                WHEN n.classid = 'pg_type'::regclass AND EXISTS (
                    SELECT FROM live l WHERE l.oid = n.live AND n.objid IN (l.reltype, l.typarray)) THEN NULL
                WHEN n.contype IN ('p', 'u', 'x', 'n') AND n.conrelid = n.live THEN NULL
-               WHEN n.contype = 't' AND n.conrelid = n.live THEN NULL
+               WHEN n.contype IN ('c', 't') AND n.conrelid = n.live THEN NULL
                WHEN n.tgisinternal THEN NULL
                WHEN n.rulename = '_RETURN' AND n.ev_kind = 'v' AND NOT n.by_type THEN NULL
                -- The rest, by name.
                WHEN n.by_type THEN 'row_type'
                WHEN n.relkind = 'S' THEN 'sequence'
                WHEN n.relkind IN ('r', 'p', 'f') THEN 'inheritance'
-               WHEN n.contype = 'c' AND n.conrelid = n.live THEN 'check'
                WHEN n.contype = 'f' AND n.conrelid = n.live THEN 'foreign_key'
                WHEN n.contype = 'f' THEN 'referenced_by'
                WHEN n.tgrelid = n.live THEN 'trigger'
@@ -86,8 +85,6 @@ UNION
 SELECT l.oid, 'security_label', 'a security label of ' || s.provider
 FROM live l JOIN pg_seclabel s ON s.classoid = 'pg_class'::regclass AND s.objoid = l.oid
 UNION
-SELECT l.oid, 'replica_identity', 'its replica identity' FROM live l WHERE l.relkind = 'r' AND l.relreplident <> 'd'
-UNION
 SELECT l.oid, 'access_method', 'its access method ' || m.amname
 FROM live l JOIN pg_am m ON m.oid = l.relam WHERE l.relkind = 'r' AND m.amname <> 'heap'
 UNION
@@ -97,9 +94,6 @@ UNION
 SELECT l.oid, 'tablespace', 'index ' || x.relname || ' in tablespace ' || s.spcname
 FROM live l JOIN pg_index i ON i.indrelid = l.oid JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_tablespace s ON s.oid = x.reltablespace
-UNION
-SELECT l.oid, 'clustered', 'it is clustered on index ' || x.relname
-FROM live l JOIN pg_index i ON i.indrelid = l.oid AND i.indisclustered JOIN pg_class x ON x.oid = i.indexrelid
 UNION
 SELECT l.oid, 'index_statistics', 'the statistics target of index ' || x.relname
 FROM live l JOIN pg_index i ON i.indrelid = l.oid JOIN pg_class x ON x.oid = i.indexrelid

@@ -102,7 +102,7 @@ pub enum ConstraintPlan {
 
 impl Blueprint {
     /// `CREATE TABLE`, and what must be set before rows are written.
-    pub(super) fn create(&self, schema: &str) -> String {
+    pub(crate) fn create(&self, schema: &str) -> String {
         let table = qualified(schema, self.table.as_str());
         let columns: Vec<String> = self
             .columns
@@ -177,7 +177,7 @@ impl Blueprint {
 
 impl IndexPlan {
     /// The statement that builds it, with the constraint that PostgreSQL makes an index for.
-    pub(super) fn build(&self, schema: &str, table: &str) -> String {
+    pub(crate) fn build(&self, schema: &str, table: &str) -> String {
         let (table, name) = (qualified(schema, table), quote_ident(&self.name));
         if let Some(ConstraintPlan::Whole(definition)) = &self.constraint {
             return format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}");
@@ -190,7 +190,7 @@ impl IndexPlan {
     }
 
     /// The statement that makes a constraint of the index that was built.
-    pub(super) fn constrain(&self, schema: &str, table: &str) -> Option<String> {
+    pub(crate) fn constrain(&self, schema: &str, table: &str) -> Option<String> {
         let Some(ConstraintPlan::OnIndex(kind)) = &self.constraint else { return None };
         let (kind, rest) = ["PRIMARY KEY", "UNIQUE"]
             .iter()

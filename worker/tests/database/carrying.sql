@@ -31,6 +31,12 @@ COMMENT ON INDEX public."t by BBL" IS 'index';
 COMMENT ON CONSTRAINT the_key ON public.t IS 'key';
 COMMENT ON CONSTRAINT "note is unique" ON public.t IS 'constraint \ backslash';
 COMMENT ON SEQUENCE public."numbers of t" IS 'sequence';
+CREATE FUNCTION public.is_good(text) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT $1 IS DISTINCT FROM 'bad' $$;
+ALTER TABLE public.t ADD CONSTRAINT "good note" CHECK (public.is_good(note) AND pg_catalog.length(note) < 99) NO INHERIT;
+ALTER TABLE public.t ADD CONSTRAINT low CHECK (price < 1) NOT VALID;
+COMMENT ON CONSTRAINT low ON public.t IS 'check';
+ALTER TABLE public.t CLUSTER ON t_include;
+ALTER TABLE public.t REPLICA IDENTITY USING INDEX the_key;
 ALTER TABLE public.t OWNER TO own_{db};
 REVOKE ALL ON public.t FROM PUBLIC;
 GRANT SELECT, INSERT ON public.t TO ana_{db} WITH GRANT OPTION;
@@ -45,6 +51,7 @@ RESET ROLE;
 REVOKE INSERT ON public.t FROM own_{db};
 
 CREATE TABLE public.u (id integer, label text);
+ALTER TABLE public.u REPLICA IDENTITY FULL;
 ALTER TABLE public.u OWNER TO {loader};
 GRANT SELECT ON public.u TO ana_{db};
 -- Of somebody else, and only readable.

@@ -10,6 +10,7 @@ use tokio_postgres::{Row, Statement};
 
 use super::{Inventory, Live, TargetSchema};
 use crate::postgres::{self, Connection};
+use crate::publish::attached::{self, Attached};
 use crate::publish::columns::{self, LiveColumn, Types};
 use crate::publish::grants::{self, Grants};
 use crate::publish::indexes;
@@ -20,6 +21,9 @@ use crate::staging::indexes as catalog;
 
 const WHAT: &str = "read what hangs on the live tables";
 const TABLES: &str = include_str!("../tables.sql");
+
+/// Back to what every session has, after definitions were read.
+const OWN_PATH: &str = "SELECT set_config('search_path', 'pg_catalog, pg_temp', true)";
 
 const SCHEMA: &str = "SELECT n.oid IS NOT NULL,
     coalesce(has_schema_privilege(session_user, n.oid, 'USAGE, CREATE'), false)
@@ -54,6 +58,8 @@ pub struct Reader {
     indexes: Statement,
     views: Statement,
     readings: Statement,
+    attached: Statement,
+    own_path: Statement,
     others: Statement,
     taken: Statement,
     same_named_types: Statement,
@@ -69,7 +75,8 @@ impl Reader {
             dataset.tables.iter().flat_map(|table| &table.columns).map(|column| column.name.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
         let spelled = connection.rows(WHAT, "SELECT n, quote_ident(n) FROM unnest($1::text[]) AS n", &[&names]).await?;
-        let plan = |sql: &'static str, types: &'static [Type]| connection.prepare(WHAT, sql, types);
+        let attached = attached::query();
+        let plan = |sql, types: &'static [Type]| connection.prepare(WHAT, sql, types);
         Ok(Self {
             types: Types::read(connection, &dataset.tables).await?,
             spelling: spelled.iter().map(|row| (row.get(0), row.get(1))).collect(),
@@ -84,6 +91,8 @@ impl Reader {
             indexes: plan(catalog::QUERY, &[Type::OID_ARRAY]).await?,
             views: plan(views::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
             readings: plan(views::COLUMNS, &[Type::OID_ARRAY]).await?,
+            attached: plan(&attached, &[Type::OID_ARRAY, Type::TEXT]).await?,
+            own_path: plan(OWN_PATH, &[]).await?,
             others: plan(others::QUERY, &[Type::OID_ARRAY]).await?,
             taken: plan(TAKEN, &[Type::TEXT, Type::TEXT_ARRAY, Type::OID_ARRAY]).await?,
             same_named_types: plan(TYPES, &[Type::TEXT, Type::TEXT_ARRAY]).await?,
@@ -102,7 +111,8 @@ impl Reader {
             ask(connection, &self.same_named_types, vec![&schema, &names]),
         )?;
         let oids: Vec<u32> = tables.iter().map(|row| row.get("oid")).collect();
-        let (columns, grants, indexes, views, readings, others, taken) = try_join!(
+        let own = [schema];
+        let (columns, grants, indexes, views, readings, others, taken, attached) = try_join!(
             ask(connection, &self.columns, vec![&oids]),
             ask(connection, &self.grants, vec![&oids, &set]),
             ask(connection, &self.indexes, vec![&oids]),
@@ -110,6 +120,7 @@ impl Reader {
             ask(connection, &self.readings, vec![&oids]),
             ask(connection, &self.others, vec![&oids]),
             ask(connection, &self.taken, vec![&schema, &self.candidates, &oids]),
+            self.attached(connection, &oids, &own),
         )?;
         let mut live: BTreeMap<u32, (String, Live)> = tables.iter().map(live).collect();
         for column in columns.iter().map(LiveColumn::read) {
@@ -120,6 +131,11 @@ impl Reader {
         for index in indexes.iter().map(catalog::Index::read) {
             if let Some((_, table)) = live.get_mut(&index.table) {
                 table.indexes.push(index);
+            }
+        }
+        for attached in attached {
+            if let Some((_, table)) = live.get_mut(&attached.table) {
+                table.attached.push(attached);
             }
         }
         for row in &grants {
@@ -144,6 +160,22 @@ impl Reader {
             taken: taken.iter().map(|row| row.get(0)).collect(),
             login: connection.user().to_owned(),
         })
+    }
+
+    /// What hangs on these tables, in words in which the names of these schemas stand bare.
+    pub(in crate::publish) async fn attached(
+        &self,
+        connection: &Connection,
+        tables: &[u32],
+        schemas: &[&str],
+    ) -> Result<Vec<Attached>, postgres::Error> {
+        let path = attached::path(schemas);
+        // Sent in this order, so that no other query comes under the path in between.
+        let (rows, _) = try_join!(
+            ask(connection, &self.attached, vec![&tables, &path]),
+            ask(connection, &self.own_path, Vec::new())
+        )?;
+        Ok(attached::read(&rows).collect())
     }
 
     /// Whether the privileges on what was live are still those of the inventory. By PostgreSQL's ids, wherever it is now.
@@ -185,6 +217,7 @@ fn live(row: &Row) -> (u32, (String, Live)) {
         columns: Vec::new(),
         indexes: Vec::new(),
         grants: Grants::default(),
+        attached: Vec::new(),
     };
     (live.oid, (row.get("name"), live))
 }

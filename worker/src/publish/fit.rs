@@ -1,0 +1,158 @@
+//! Making on a table in staging what hangs on the live one, before any lock is taken: what differs and nothing else, so that
+//! it may be done again when somebody changes the live table meanwhile. Rows that do not hold what a constraint asks for
+//! are told by the constraint's name.
+
+use tokio_postgres::error::SqlState;
+
+use super::attached::{self, Attached, Place};
+use super::error::{Error, Violation};
+use super::inventory::{Dress, Reader};
+use super::lock::is_contention;
+use super::refusal::Refusal;
+use crate::ledger::PublishedTable;
+use crate::postgres::error::Statement;
+use crate::postgres::{self, Acting, Connection};
+use crate::staging::Blueprint;
+
+/// How long a statement may wait for tables of others, such as those that a foreign key names: whoever comes after us waits
+/// with us.
+const PATIENCE: &str = "50ms";
+
+/// A table in staging and what is to hang on it.
+#[derive(Debug)]
+pub(super) struct Fitting<'a> {
+    pub(super) table: &'a str,
+    pub(super) oid: u32,
+    pub(super) owner: &'a Acting,
+    pub(super) wanted: &'a [Attached],
+}
+
+impl<'a> Fitting<'a> {
+    pub(super) fn of((plan, table): (&'a (Blueprint, Dress), &'a PublishedTable)) -> Self {
+        let (blueprint, dress) = plan;
+        Self { table: blueprint.table.as_str(), oid: table.oid, owner: &blueprint.owner, wanted: &dress.attached }
+    }
+}
+
+/// The schemas whose names stand bare in definitions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schemas<'a> {
+    pub(super) staging: &'a str,
+    pub(super) live: &'a str,
+}
+
+/// Makes all of it. Every statement is a transaction of its own.
+///
+/// # Errors
+/// [`Error::Violated`] with everything that the rows do not hold, [`Error::NotCarried`] with what PostgreSQL did not take.
+pub(super) async fn fit(
+    connection: &Connection,
+    reader: &Reader,
+    schemas: Schemas<'_>,
+    dataset: &str,
+    fittings: &[Fitting<'_>],
+) -> Result<(), Error> {
+    let found = look(connection, reader, schemas, fittings).await?;
+    let (mut violations, mut refusals) = (Vec::new(), Vec::new());
+    for (fitting, found) in fittings.iter().zip(&found) {
+        let place = Place { schema: schemas.staging, table: fitting.table };
+        let steps = attached::steps(fitting.wanted, found, &place);
+        for statement in steps.unmake {
+            alone(connection, schemas, fitting, &statement).await?;
+        }
+        for one in steps.make {
+            for statement in one.make(&place) {
+                match alone(connection, schemas, fitting, &statement).await {
+                    Ok(()) => continue,
+                    Err(error) => match said_no(&error) {
+                        Some(no) if is_about_rows(&no.state) => {
+                            let detail = no.detail.as_ref().unwrap_or(&no.message).clone();
+                            let table = fitting.table.to_owned();
+                            violations.push(Violation { table, object: one.describe(), detail });
+                        }
+                        Some(no) => refusals.push(one.refuse(fitting.table, &no.message)),
+                        None => return Err(error.into()),
+                    },
+                }
+                break;
+            }
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(Error::NotCarried { dataset: dataset.to_owned(), refusals });
+    }
+    if !violations.is_empty() {
+        return Err(Error::Violated { violations });
+    }
+    compare(connection, reader, schemas, dataset, fittings).await
+}
+
+/// Whether what hangs on the tables in staging now is what hangs on the live ones, in PostgreSQL's own words.
+///
+/// # Errors
+/// [`Error::NotCarried`] with what is not the same.
+pub(super) async fn compare(
+    connection: &Connection,
+    reader: &Reader,
+    schemas: Schemas<'_>,
+    dataset: &str,
+    fittings: &[Fitting<'_>],
+) -> Result<(), Error> {
+    let found = look(connection, reader, schemas, fittings).await?;
+    let mut refusals: Vec<Refusal> = Vec::new();
+    for (fitting, found) in fittings.iter().zip(&found) {
+        let place = Place { schema: schemas.staging, table: fitting.table };
+        let steps = attached::steps(fitting.wanted, found, &place);
+        let missing = steps.make.iter().map(|one| one.refuse(fitting.table, "it came out otherwise"));
+        refusals.extend(missing);
+        let extra = steps.unmake.iter().map(|statement| Refusal::new(fitting.table, "something in staging", statement));
+        refusals.extend(extra);
+    }
+    if refusals.is_empty() { Ok(()) } else { Err(Error::NotCarried { dataset: dataset.to_owned(), refusals }) }
+}
+
+async fn look(
+    connection: &Connection,
+    reader: &Reader,
+    schemas: Schemas<'_>,
+    fittings: &[Fitting<'_>],
+) -> Result<Vec<Vec<Attached>>, postgres::Error> {
+    let oids: Vec<u32> = fittings.iter().map(|fitting| fitting.oid).collect();
+    let all = reader.attached(connection, &oids, &[schemas.staging, schemas.live]).await?;
+    let of = |fitting: &Fitting<'_>| all.iter().filter(|one| one.table == fitting.oid).cloned().collect();
+    Ok(fittings.iter().map(of).collect())
+}
+
+/// What makes a transaction run statements as a table's owner with the names of staging in front of all others.
+pub(super) fn ahead(schemas: Schemas<'_>, owner: &Acting) -> String {
+    let path = attached::path(&[schemas.staging, schemas.live]);
+    format!("SET LOCAL search_path = {path}; SET LOCAL lock_timeout = '{PATIENCE}'; {}", owner.set_local())
+}
+
+async fn alone(
+    connection: &Connection,
+    schemas: Schemas<'_>,
+    fitting: &Fitting<'_>,
+    statement: &str,
+) -> Result<(), postgres::Error> {
+    let what = format!("make {} in staging like the live table", fitting.table);
+    let sql = format!("BEGIN; {}; {statement}; COMMIT", ahead(schemas, fitting.owner));
+    let done = connection.batch(&what, &sql).await;
+    if done.is_err() {
+        connection.rollback().await;
+    }
+    done
+}
+
+/// What PostgreSQL says of the statement itself, and not of the moment at which it came.
+pub(super) fn said_no(error: &postgres::Error) -> Option<&Statement> {
+    let postgres::Error::Statement(statement) = error else { return None };
+    let of_the_moment =
+        ["25", "40", "53", "57", "58", "XX"].iter().any(|class| statement.state.code().starts_with(class));
+    (!of_the_moment && !is_contention(error)).then_some(statement)
+}
+
+/// Whether an error says something about rows: that they do not hold, or that an expression fails on them.
+fn is_about_rows(state: &SqlState) -> bool {
+    ["22", "23", "P0"].iter().any(|class| state.code().starts_with(class))
+}

@@ -1,0 +1,122 @@
+//! What hangs on the live tables, made once on empty tables of the manifest's shape and rolled back: what PostgreSQL would
+//! not take after the load is refused before it.
+
+use manifest::Dataset;
+
+use super::attached::Place;
+use super::error::Error;
+use super::fit::{self, Fitting, Schemas, ahead, said_no};
+use super::inventory::{Dress, Inventory, Reader};
+use super::lock::is_contention;
+use super::refusal::Refusal;
+use crate::postgres::identifiers::quote_ident;
+use crate::postgres::{self, Acting, Connection};
+use crate::staging::{Blueprint, make_private};
+
+const WHAT: &str = "rehearse what hangs on the live tables";
+
+/// Rehearses it, where there is something to rehearse.
+///
+/// # Errors
+/// [`Error::NotCarried`] with everything that PostgreSQL does not take, or the database's own.
+pub(super) async fn rehearse(
+    connection: &Connection,
+    reader: &Reader,
+    inventory: &Inventory,
+    dataset: &Dataset,
+) -> Result<(), Error> {
+    if inventory.live.values().all(|live| live.attached.is_empty()) {
+        return Ok(());
+    }
+    connection.batch(WHAT, "BEGIN").await?;
+    let rehearsed = on_empty_tables(connection, reader, inventory, dataset).await;
+    connection.rollback().await;
+    match rehearsed {
+        // Somebody is at a table that a foreign key names. That is no answer, and the load will ask again.
+        Err(Error::Database(error)) if is_contention(&error) => Ok(()),
+        rehearsed => rehearsed,
+    }
+}
+
+async fn on_empty_tables(
+    connection: &Connection,
+    reader: &Reader,
+    inventory: &Inventory,
+    dataset: &Dataset,
+) -> Result<(), Error> {
+    let schema = format!("freshet_rehearsal_{}", dataset.dataset);
+    make_private(connection, &schema, "").await?;
+    for role in inventory.staging_roles().iter().filter_map(Acting::role) {
+        let grant = format!("GRANT USAGE, CREATE ON SCHEMA {} TO {}", quote_ident(&schema), quote_ident(role));
+        connection.batch(WHAT, &grant).await?;
+    }
+    let not_carried = |refusals| Error::NotCarried { dataset: dataset.dataset.to_string(), refusals };
+    let plans = inventory.plans(dataset).map_err(|refusal| not_carried(vec![refusal]))?;
+    let mut oids = Vec::new();
+    for (blueprint, _) in &plans {
+        connection.batch(WHAT, &bare(blueprint, &schema)).await?;
+        let row = connection
+            .row(
+                WHAT,
+                "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1 AND c.relname = $2",
+                &[&schema, &blueprint.table.as_str()],
+            )
+            .await?;
+        oids.push(row.get(0));
+    }
+    let schemas = Schemas { staging: &schema, live: dataset.schema.as_str() };
+    let mut refusals = Vec::new();
+    for (blueprint, dress) in &plans {
+        refusals.extend(attach(connection, schemas, blueprint, dress).await?);
+    }
+    if !refusals.is_empty() {
+        return Err(not_carried(refusals));
+    }
+    let fittings: Vec<Fitting<'_>> = plans
+        .iter()
+        .zip(oids)
+        .map(|((blueprint, dress), oid)| Fitting {
+            table: blueprint.table.as_str(),
+            oid,
+            owner: &blueprint.owner,
+            wanted: &dress.attached,
+        })
+        .collect();
+    connection.batch(WHAT, &Acting::Login.set_local()).await?;
+    connection.batch(WHAT, "SET LOCAL search_path = pg_catalog, pg_temp").await?;
+    fit::compare(connection, reader, schemas, dataset.dataset.as_str(), &fittings).await
+}
+
+/// The table with its indexes and no rows.
+fn bare(blueprint: &Blueprint, schema: &str) -> String {
+    let table = blueprint.table.as_str();
+    let mut statements = vec![blueprint.owner.set_local(), blueprint.create(schema)];
+    statements.extend(blueprint.indexes.iter().map(|index| index.build(schema, table)));
+    statements.extend(blueprint.indexes.iter().filter_map(|index| index.constrain(schema, table)));
+    statements.push(Acting::Login.set_local());
+    statements.join("; ")
+}
+
+async fn attach(
+    connection: &Connection,
+    schemas: Schemas<'_>,
+    blueprint: &Blueprint,
+    dress: &Dress,
+) -> Result<Vec<Refusal>, postgres::Error> {
+    let place = Place { schema: schemas.staging, table: blueprint.table.as_str() };
+    let mut refusals = Vec::new();
+    for one in &dress.attached {
+        let statements = one.make(&place).join("; ");
+        let sql = format!("SAVEPOINT one; {}; {statements}; RELEASE one", ahead(schemas, &blueprint.owner));
+        match connection.batch(WHAT, &sql).await {
+            Ok(()) => {}
+            Err(error) => {
+                let Some(no) = said_no(&error) else { return Err(error) };
+                connection.batch(WHAT, "ROLLBACK TO one").await?;
+                refusals.push(one.refuse(place.table, &no.message));
+            }
+        }
+    }
+    Ok(refusals)
+}
