@@ -9,6 +9,7 @@ mod error;
 pub mod indexes;
 mod load;
 mod mark;
+mod matview;
 mod relay;
 mod schema;
 
@@ -26,6 +27,7 @@ pub use distinct::Distinct;
 pub use error::Error;
 pub use load::{LoadError, Stored};
 pub use mark::Mark;
+pub use matview::{Filled, MatviewPlan};
 pub(crate) use schema::make_private;
 
 /// Index builds that run at once, over all tables of a dataset. Two cores are what a small server has.

@@ -64,8 +64,13 @@ pub enum ColumnSetting {
 
 impl ColumnSetting {
     /// Whether it changes how rows are written, and not only what is known about them.
-    fn is_for_rows(&self) -> bool {
+    pub(super) fn is_for_rows(&self) -> bool {
         matches!(self, Self::Storage(_) | Self::Compression(_))
+    }
+
+    /// The statement that sets it on a column of a relation, whose qualified name is `relation`.
+    pub(super) fn alter(&self, relation: &str, column: &str) -> String {
+        format!("ALTER TABLE {relation} ALTER COLUMN {} {}", quote_ident(column), self.action())
     }
 
     fn action(&self) -> String {
@@ -146,13 +151,9 @@ impl Blueprint {
     fn alter(&self, schema: &str, which: fn(&ColumnSetting) -> bool) -> Vec<String> {
         let table = qualified(schema, self.table.as_str());
         let settings = self.columns.iter().flat_map(|column| {
-            column.settings.iter().filter(|setting| which(setting)).map(move |setting| (column, setting.action()))
+            column.settings.iter().filter(|setting| which(setting)).map(move |setting| (column, setting))
         });
-        settings
-            .map(|(column, action)| {
-                format!("ALTER TABLE {table} ALTER COLUMN {} {action}", quote_ident(column.name.as_str()))
-            })
-            .collect()
+        settings.map(|(column, setting)| setting.alter(&table, column.name.as_str())).collect()
     }
 
     /// `COPY … FROM STDIN`, frozen, of every column that a file can hold.
@@ -202,7 +203,7 @@ impl IndexPlan {
 }
 
 /// `name=value` texts as they stand in parentheses; `toast.` is a prefix, not a part of the name.
-fn parameters(options: &[String]) -> String {
+pub(crate) fn parameters(options: &[String]) -> String {
     let spelled = options.iter().map(|option| {
         let (name, value) = option.split_once('=').unwrap_or((option, "true"));
         let name = match name.split_once('.') {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
 use crate::postgres::identifiers::{qualified, quote_ident};
-use crate::postgres::{self, Connection};
+use crate::postgres::{self, Acting, Connection};
 
 use super::blueprint::{Blueprint, IndexPlan, Persistence};
 use super::error::Error;
@@ -24,6 +24,23 @@ pub struct Built {
     pub elapsed: Duration,
 }
 
+/// What is done to a table or materialized view once its rows are there.
+#[derive(Debug)]
+pub(super) struct Finish<'a> {
+    pub(super) name: &'a str,
+    pub(super) owner: &'a Acting,
+    pub(super) indexes: &'a [IndexPlan],
+    /// Statements that come before `ANALYZE`.
+    pub(super) last: Vec<String>,
+}
+
+impl<'a> Finish<'a> {
+    fn of(blueprint: &'a Blueprint, schema: &str) -> Self {
+        let Blueprint { table, owner, indexes, .. } = blueprint;
+        Self { name: table.as_str(), owner, indexes, last: blueprint.describe(schema) }
+    }
+}
+
 impl Staging {
     /// Builds the blueprint's indexes, several at once, then constraints on them, then gathers statistics. What stands
     /// already as it should is left, what should not be there is dropped, so that it may be called again with a blueprint
@@ -32,41 +49,45 @@ impl Staging {
     /// # Errors
     /// [`Error::Duplicates`] when a key is not unique, or the database's own.
     pub async fn finish_table(&self, blueprint: &Blueprint) -> Result<Built, Error> {
+        self.finish(&Finish::of(blueprint, &self.schema)).await
+    }
+
+    pub(super) async fn finish(&self, finish: &Finish<'_>) -> Result<Built, Error> {
         let started = Instant::now();
-        let table = blueprint.table.as_str();
         let connection = self.pool.take().await?;
-        let found = self.found(&connection, blueprint).await?;
+        let found = self.found(&connection, finish.name).await?;
         let stands = |plan: &&IndexPlan| found.iter().any(|index| is_built(index, plan));
-        for index in found.iter().filter(|index| !blueprint.indexes.iter().any(|plan| is_built(index, plan))) {
-            self.as_owner(&connection, blueprint, &drop_index(&self.schema, table, index)).await?;
+        for index in found.iter().filter(|index| !finish.indexes.iter().any(|plan| is_built(index, plan))) {
+            self.as_owner(&connection, finish, &drop_index(&self.schema, finish.name, index)).await?;
         }
-        let missing: Vec<&IndexPlan> = blueprint.indexes.iter().filter(|plan| !stands(plan)).collect();
+        let missing: Vec<&IndexPlan> = finish.indexes.iter().filter(|plan| !stands(plan)).collect();
         self.pool.give_back(connection);
 
         // CREATE INDEX takes SHARE, which several may hold; ADD CONSTRAINT takes ACCESS EXCLUSIVE and comes alone.
         let (alone, together): (Vec<&IndexPlan>, Vec<&IndexPlan>) =
             missing.iter().copied().partition(|plan: &&IndexPlan| plan.needs_the_table_alone());
-        try_join_all(together.iter().map(|plan| self.build_index(blueprint, plan))).await?;
+        try_join_all(together.iter().map(|plan| self.build_index(finish, plan))).await?;
         for plan in alone {
-            self.build_index(blueprint, plan).await?;
+            self.build_index(finish, plan).await?;
         }
 
         let connection = self.pool.take().await?;
-        let found = self.found(&connection, blueprint).await?;
+        let found = self.found(&connection, finish.name).await?;
         let bare = |plan: &&IndexPlan| found.iter().any(|i| i.name == plan.name && i.constraint.is_none());
-        for statement in blueprint.indexes.iter().filter(bare).filter_map(|plan| plan.constrain(&self.schema, table)) {
-            self.as_owner(&connection, blueprint, &statement).await?;
+        let constraints = finish.indexes.iter().filter(bare);
+        for statement in constraints.filter_map(|plan| plan.constrain(&self.schema, finish.name)) {
+            self.as_owner(&connection, finish, &statement).await?;
         }
-        let mut last = blueprint.describe(&self.schema);
-        last.push(format!("ANALYZE {}", qualified(&self.schema, table)));
-        self.as_owner(&connection, blueprint, &last.join("; ")).await?;
+        let mut last = finish.last.clone();
+        last.push(format!("ANALYZE {}", qualified(&self.schema, finish.name)));
+        self.as_owner(&connection, finish, &last.join("; ")).await?;
         self.pool.give_back(connection);
         Ok(Built { indexes: missing.len(), elapsed: started.elapsed() })
     }
 
     /// Whether a table has the blueprint's indexes and constraints and no others.
     pub async fn is_finished(&self, connection: &Connection, blueprint: &Blueprint) -> Result<bool, Error> {
-        let found = self.found(connection, blueprint).await?;
+        let found = self.found(connection, blueprint.table.as_str()).await?;
         let complete = |index: &Index, plan: &IndexPlan| {
             is_built(index, plan) && index.constraint.is_some() == plan.constraint.is_some()
         };
@@ -104,7 +125,7 @@ impl Staging {
         Ok(rows.len() == blueprint.columns.len() && rows.iter().zip(&blueprint.columns).all(fits))
     }
 
-    /// PostgreSQL's id of a table in staging.
+    /// PostgreSQL's id of a table or materialized view in staging.
     ///
     /// # Errors
     /// [`postgres::Error::Answer`] when it is not there.
@@ -113,7 +134,7 @@ impl Staging {
             .maybe(
                 "find a table in staging",
                 "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'",
+                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'm')",
                 &[&self.schema, &table],
             )
             .await?;
@@ -123,18 +144,17 @@ impl Staging {
         })
     }
 
-    async fn found(&self, connection: &Connection, blueprint: &Blueprint) -> Result<Vec<Index>, Error> {
-        let oid = self.oid_of(connection, blueprint.table.as_str()).await?;
+    async fn found(&self, connection: &Connection, relation: &str) -> Result<Vec<Index>, Error> {
+        let oid = self.oid_of(connection, relation).await?;
         let rows = connection.rows("read the indexes in staging", QUERY, &[&vec![oid]]).await?;
         Ok(rows.iter().map(Index::read).collect())
     }
 
-    async fn build_index(&self, blueprint: &Blueprint, plan: &IndexPlan) -> Result<(), Error> {
+    async fn build_index(&self, finish: &Finish<'_>, plan: &IndexPlan) -> Result<(), Error> {
         // The semaphore lives as long as we do and is never closed.
         let _turn = self.builds.acquire().await;
         let connection = self.pool.take().await?;
-        let table = blueprint.table.as_str();
-        let built = self.as_owner(&connection, blueprint, &plan.build(&self.schema, table)).await;
+        let built = self.as_owner(&connection, finish, &plan.build(&self.schema, finish.name)).await;
         match built {
             Ok(()) => {
                 self.pool.give_back(connection);
@@ -144,16 +164,16 @@ impl Staging {
                 if refusal.state == SqlState::UNIQUE_VIOLATION || refusal.state == SqlState::EXCLUSION_VIOLATION =>
             {
                 let detail = refusal.detail.unwrap_or(refusal.message);
-                Err(Error::Duplicates { table: table.to_owned(), index: plan.name.clone(), detail })
+                Err(Error::Duplicates { table: finish.name.to_owned(), index: plan.name.clone(), detail })
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Runs statements as the table's owner in a transaction of their own.
-    async fn as_owner(&self, connection: &Connection, blueprint: &Blueprint, statements: &str) -> Result<(), Error> {
-        let what = format!("finish {} in staging", blueprint.table);
-        let sql = format!("BEGIN; {}; {statements}", blueprint.owner.set_local());
+    /// Runs statements as the owner in a transaction of their own.
+    async fn as_owner(&self, connection: &Connection, finish: &Finish<'_>, statements: &str) -> Result<(), Error> {
+        let what = format!("finish {} in staging", finish.name);
+        let sql = format!("BEGIN; {}; {statements}", finish.owner.set_local());
         let done = connection.batch(&what, &sql).await.map_err(Error::from);
         conclude(connection, &what, done).await
     }

@@ -7,6 +7,7 @@ mod crowding;
 mod duplicates;
 mod guarding;
 mod ledger;
+mod matviews;
 mod protecting;
 mod publishing;
 mod refusing;
