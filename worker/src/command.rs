@@ -2,6 +2,7 @@
 //! settings, secrets and the way to the database, and `execution` makes tries of a run and leaves its record.
 
 mod dataset;
+pub mod doctor;
 mod execution;
 pub mod load;
 mod prepared;
@@ -25,6 +26,8 @@ pub struct Cli {
 pub enum Verb {
     /// Load one dataset and publish it
     Load(load::Load),
+    /// Try what a dataset needs from its database, without changing anything
+    Doctor(doctor::Doctor),
 }
 
 impl Verb {
@@ -32,6 +35,7 @@ impl Verb {
     pub async fn run(self, environment: impl Environment, stop: CancellationToken) -> i32 {
         match self {
             Self::Load(load) => load.run(&environment, &stop).await,
+            Self::Doctor(doctor) => doctor.run(&environment, &stop).await,
         }
     }
 }

@@ -21,6 +21,7 @@ pub use publication::{Publication, PublishedTable, SourceState};
 pub use published::Published;
 pub use rejects::{Reject, RejectLimit};
 pub use run::{Ending, Failure, Firing, NewRun, RunId, TableCounts};
+pub use schema::rehearse;
 
 /// The ledger of one database, over a session of its own where each statement is a transaction.
 pub struct Ledger {

@@ -20,6 +20,7 @@ mod refusal;
 mod rehearsal;
 mod rights;
 mod swap;
+mod trial;
 mod views;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub use inventory::{Inventory, Reader};
 pub use lock::{Blocker, LOCK_BUDGET};
 pub use refusal::Refusal;
 pub use rights::Missing;
+pub use trial::trial;
 
 /// Catalogs are large and what is asked of them is small: a plan that reads one whole, to hash it, has its price under locks.
 const BEGIN: &str = "BEGIN; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
@@ -55,10 +57,23 @@ pub async fn survey(pool: &Pool, dataset: &Dataset) -> Result<Inventory, Error> 
     let reader = Reader::new(&connection, dataset).await?;
     let inventory = Box::pin(reader.read(&connection, dataset)).await?;
     inventory.check(dataset)?;
-    inventory.rehearse(&connection, dataset).await?;
-    Box::pin(rehearsal::rehearse(&connection, &reader, &inventory, dataset)).await?;
+    rehearse(&connection, &reader, &inventory, dataset).await?;
     pool.give_back(connection);
     Ok(inventory)
+}
+
+/// Has PostgreSQL take what would be rebuilt, on empty tables, and rolls it back.
+///
+/// # Errors
+/// [`Error::NotCarried`] with what it does not take, or the database's own.
+pub(crate) async fn rehearse(
+    connection: &Connection,
+    reader: &Reader,
+    inventory: &Inventory,
+    dataset: &Dataset,
+) -> Result<(), Error> {
+    inventory.rehearse(connection, dataset).await?;
+    Box::pin(rehearsal::rehearse(connection, reader, inventory, dataset)).await
 }
 
 /// What is to go live.

@@ -28,7 +28,7 @@ pub use error::Error;
 pub use load::{LoadError, Stored};
 pub use mark::Mark;
 pub use matview::{Filled, MatviewPlan};
-pub(crate) use schema::make_private;
+pub(crate) use schema::{let_in, make_private, missing_right};
 
 /// Index builds that run at once, over all tables of a dataset. Two cores are what a small server has.
 const INDEX_BUILDS: usize = 2;

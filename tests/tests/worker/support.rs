@@ -142,8 +142,13 @@ impl City {
 
     /// A call of `worker load` in the project's folder, which reads the database's address from its environment.
     pub(crate) fn call(&self, arguments: &[&str]) -> Invocation {
+        self.command(&[&["load"], arguments].concat())
+    }
+
+    /// A call of `worker` with any subcommand.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Invocation {
         let worker = binaries::worker().unwrap();
-        let call = worker.call(["load"]).args(arguments).current_dir(self.project.path());
+        let call = worker.call(arguments).current_dir(self.project.path());
         call.env("DATABASE_URL", self.database_url()).endpoint(&self.aws.url())
     }
 

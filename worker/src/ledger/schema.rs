@@ -18,9 +18,14 @@ const OLDEST: i32 = 1;
 /// Key of the lock under which the schema is made; the letters `freshet` in ASCII.
 const LOCK: i64 = 0x0066_7265_7368_6574;
 
+/// This worker's version.
+fn ours() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
 /// Brings the ledger to this worker's version.
 pub(super) async fn migrate(connection: &Connection) -> Result<(), Error> {
-    let ours = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    let ours = ours();
     if current(connection, ours).await? {
         return Ok(());
     }
@@ -32,6 +37,17 @@ pub(super) async fn migrate(connection: &Connection) -> Result<(), Error> {
         Err(_) => connection.rollback().await,
     }
     migrated
+}
+
+/// Makes or migrates the ledger and rolls it back: whether it could be done.
+///
+/// # Errors
+/// As [`super::Ledger::open`].
+pub async fn rehearse(connection: &Connection) -> Result<(), Error> {
+    connection.batch("try to make the ledger", &format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    let rehearsed = migrate_locked(connection, ours()).await;
+    connection.rollback().await;
+    rehearsed
 }
 
 async fn migrate_locked(connection: &Connection, ours: i32) -> Result<(), Error> {

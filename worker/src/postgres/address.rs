@@ -47,6 +47,19 @@ pub enum Protection {
     VerifyFull,
 }
 
+impl Protection {
+    /// As it stands in an address.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+}
+
 /// Which issuers are trusted when certificates are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Roots {

@@ -151,7 +151,8 @@ impl Inventory {
         Ok(())
     }
 
-    fn missing(&self, dataset: &Dataset) -> BTreeSet<Missing> {
+    /// The rights that a load would miss.
+    pub(crate) fn missing(&self, dataset: &Dataset) -> BTreeSet<Missing> {
         let mut missing = BTreeSet::new();
         let schema = &self.schema;
         if !schema.exists && !schema.database_creates {
@@ -183,7 +184,8 @@ impl Inventory {
         missing
     }
 
-    fn refusals(&self, dataset: &Dataset) -> Vec<Refusal> {
+    /// What a load would lose.
+    pub(crate) fn refusals(&self, dataset: &Dataset) -> Vec<Refusal> {
         let mut refusals = Vec::new();
         for table in &dataset.tables {
             let in_the_way = self.same_named_types.get(table.name.as_str());

@@ -97,7 +97,8 @@ pub(crate) async fn make_private(connection: &Connection, schema: &str, comment:
     Ok(())
 }
 
-fn let_in(schema: &str, owners: &BTreeSet<Acting>) -> String {
+/// Lets owners of tables in, for the time of a load.
+pub(crate) fn let_in(schema: &str, owners: &BTreeSet<Acting>) -> String {
     let grants = owners
         .iter()
         .filter_map(Acting::role)
@@ -105,7 +106,8 @@ fn let_in(schema: &str, owners: &BTreeSet<Acting>) -> String {
     grants.collect()
 }
 
-fn missing_right(connection: &Connection, error: postgres::Error) -> postgres::Error {
+/// An error of [`make_private`] with the `GRANT` that would help.
+pub(crate) fn missing_right(connection: &Connection, error: postgres::Error) -> postgres::Error {
     if error.is(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) {
         let (database, user) = (quote_ident(connection.database()), quote_ident(connection.user()));
         return postgres::Error::Right {
