@@ -4,6 +4,7 @@
 
 mod installation;
 mod query;
+pub mod readers;
 pub mod wire;
 
 use std::fs;

@@ -1,13 +1,10 @@
 //! A city whose trees have a column that tells two files apart, and readers who ask for them all the time: every answer must
 //! be one of the two files, complete.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use freshet_tests::postgres::{PostgresCluster, connect};
+use freshet_tests::postgres::PostgresCluster;
+use freshet_tests::postgres::readers::{self, Asking, Question, Seen};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Row;
 
@@ -15,10 +12,6 @@ use crate::support::City;
 
 /// The two files with their rows; the file of generation 1 is published first.
 pub(crate) const ROWS: [(i64, i64); 2] = [(1, 300), (2, 400)];
-
-/// Between an answer and the next question: short enough that every reader meets the locks of every publish, long enough
-/// that readers wait for locks rather than for each other's turn on the processor.
-const BREATH: Duration = Duration::from_millis(2);
 
 /// A city whose trees have a column that tells the two files apart.
 pub(crate) fn city_with_generations() -> City {
@@ -36,26 +29,10 @@ pub(crate) fn file((generation, rows): (i64, i64)) -> String {
     text
 }
 
-/// How a reader asks.
-#[derive(Clone, Copy)]
-enum Asking {
-    /// With one statement that was planned before the first publish.
-    Prepared,
-    /// With a text that is planned each time.
-    Anew,
-}
-
-/// What one reader saw.
-#[derive(Default)]
-pub(crate) struct Seen {
-    /// When each question was asked, and how long its answer took.
-    pub(crate) answers: Vec<(Instant, Duration)>,
-    pub(crate) generations: BTreeMap<i64, usize>,
-}
-
 /// Four readers with four ways to ask, two of them through a view, while something happens; the first wrong answer of any
 /// of them fails the test. Gives back what happened and what each of them saw.
-pub(crate) fn while_read<T>(city: &City, happens: impl FnOnce() -> T) -> (T, [(&'static str, Seen); 4]) {
+#[track_caller]
+pub(crate) fn while_read<T>(city: &City, happens: impl FnOnce() -> T) -> (T, Vec<Seen>) {
     city.sql(&format!(
         "SET ROLE {};
          CREATE OR REPLACE VIEW public.oaks AS SELECT id, generation FROM public.trees WHERE species LIKE 'Oak%';
@@ -63,53 +40,15 @@ pub(crate) fn while_read<T>(city: &City, happens: impl FnOnce() -> T) -> (T, [(&
          GRANT SELECT ON public.trees, public.oaks, public.numbered_oaks TO {}",
         city.loader, city.reader
     ));
-    let readers = [
+    let questions = [
         ("public.trees", Asking::Prepared),
         ("public.trees", Asking::Anew),
         ("public.oaks", Asking::Prepared),
         ("public.numbered_oaks", Asking::Anew),
-    ];
+    ]
+    .map(|(relation, asking)| Question { sql: question(relation), asking });
     let url = PostgresCluster::shared().url(&city.reader, "reader", &city.database);
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let readers = readers.map(|(relation, asking)| {
-            let (url, done) = (&url, &done);
-            (relation, scope.spawn(move || runtime().block_on(read(url, relation, asking, done))))
-        });
-        // Ends the readers also when what happens fails.
-        let end = SetOnDrop(&done);
-        let happened = happens();
-        drop(end);
-        (happened, readers.map(|(relation, reader)| (relation, reader.join().unwrap())))
-    })
-}
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-async fn read(url: &str, relation: &str, asking: Asking, done: &AtomicBool) -> Seen {
-    let client = connect(url).await.unwrap();
-    let sql = question(relation);
-    let prepared = client.prepare(&sql).await.unwrap();
-    let mut seen = Seen::default();
-    while !done.load(Ordering::Relaxed) {
-        let asked = Instant::now();
-        let answer = match asking {
-            Asking::Prepared => client.query_one(&prepared, &[]).await,
-            Asking::Anew => client.query_one(&sql, &[]).await,
-        };
-        let waited = asked.elapsed();
-        let row = answer.unwrap_or_else(|error| panic!("{relation}: {error:?}"));
-        *seen.generations.entry(generation(&row)).or_default() += 1;
-        seen.answers.push((asked, waited));
-        tokio::time::sleep(BREATH).await;
-    }
-    seen
+    readers::while_read(&url, &questions, judge, happens).unwrap()
 }
 
 pub(crate) fn question(relation: &str) -> String {
@@ -117,12 +56,20 @@ pub(crate) fn question(relation: &str) -> String {
 }
 
 /// Which of the two files an answer is made of; all of it, and nothing else.
-pub(crate) fn generation(row: &Row) -> i64 {
+fn judge(row: &Row) -> Result<i64, String> {
     let [count, least, most, sum] = std::array::from_fn(|column| row.get::<_, Option<i64>>(column));
     let complete = ROWS.iter().find(|(generation, rows)| {
         least == Some(*generation) && most == least && count == Some(*rows) && sum == Some(rows * (rows + 1) / 2)
     });
-    complete.unwrap_or_else(|| panic!("{count:?} rows of generations {least:?} to {most:?}")).0
+    complete
+        .map(|(generation, _)| *generation)
+        .ok_or_else(|| format!("{count:?} rows of generations {least:?} to {most:?}"))
+}
+
+/// The same, of an answer that must be right.
+#[track_caller]
+pub(crate) fn generation(row: &Row) -> i64 {
+    judge(row).unwrap()
 }
 
 /// A runtime of the thread's own.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use freshet_tests::postgres::readers::longest_waits;
 use freshet_tests::postgres::{PostgresCluster, connect};
 use freshet_tests::process::Signal;
 use manifest::run::Outcome;
 use tokio_postgres::Client;
 
-use crate::generations::{ROWS, Seen, city_with_generations, file, generation, question, runtime, while_read};
+use crate::generations::{ROWS, city_with_generations, file, generation, question, runtime, while_read};
 use crate::support::{City, start, wait_for_fact};
 
 const PUBLISHES: u32 = 50;
@@ -28,24 +29,14 @@ fn readers_see_old_or_new_rows_complete_and_hardly_wait_for_fifty_publishes() {
         }
     });
 
-    for (relation, seen) in &readers {
-        let both = seen.generations.len() == 2 && seen.generations.values().all(|count| *count > 0);
-        assert!(both, "{relation}: both files were to be seen, not {:?}", seen.generations);
+    for seen in &readers {
+        assert_eq!(seen.states.len(), 2, "both files were to be seen, not {:?}", seen.states);
     }
-    // The longest wait of each reader during each publish.
-    let longest = |publish: usize| {
-        let of = |seen: &Seen| {
-            let during =
-                seen.answers.iter().filter(|(asked, _)| begun.partition_point(|begin| begin <= asked) == publish + 1);
-            during.map(|(_, waited)| *waited).max().unwrap_or_default()
-        };
-        readers.iter().map(|(_, seen)| of(seen)).collect::<Vec<_>>()
-    };
-    let waits: Vec<Vec<Duration>> = (0..begun.len()).map(longest).collect();
+    let waits = longest_waits(&readers, &begun);
     let worst = sorted(waits.iter().filter_map(|waits| waits.iter().max().copied()));
     let common = sorted(waits.iter().filter_map(|waits| waits.iter().min().copied()));
     let locks = sorted(locks);
-    let answers: usize = readers.iter().map(|(_, seen)| seen.answers.len()).sum();
+    let answers: usize = readers.iter().map(|seen| seen.answers.len()).sum();
     let (median, last) = (begun.len() / 2, begun.len() - 1);
     eprintln!(
         "{PUBLISHES} publishes under {} readers, {answers} answers; longest wait: median {:?}, worst {:?}; \
