@@ -1,6 +1,8 @@
 //! What is wrong before anything is touched: a manifest, a name, a secret that nobody set.
 
 use freshet_tests::binaries::Invocation;
+use manifest::contract;
+use manifest::run::Outcome;
 
 use crate::support::{City, Failure, Told};
 
@@ -96,4 +98,21 @@ fn a_wrong_command_line_is_told_in_words_and_by_its_own_code() {
 /// The character at which a text begins in a line.
 fn column(line: &str, text: &str) -> usize {
     line[..line.find(text).unwrap()].chars().count()
+}
+
+#[test]
+fn a_manifest_that_a_definition_hands_over_is_loaded_without_a_file_however_long_it_is() {
+    let city = City::new();
+    let mut dataset = manifest::load_dataset(&city.manifest_path()).unwrap();
+    for (title, expected) in [("Trees", contract::MANIFEST), (&*"Trees ".repeat(3_000), contract::MANIFEST_GZIP)] {
+        title.clone_into(&mut dataset.title);
+        let (variable, value) = contract::pack(&dataset).unwrap();
+        assert_eq!(variable, expected);
+        let loaded = city.follow(&city.command(&["load"]).env(variable, value));
+        loaded.is(Outcome::Published);
+        assert_eq!(loaded.record().dataset, "trees");
+    }
+    let damaged = city.follow(&city.command(&["load"]).env(contract::MANIFEST_GZIP, "aGVsbG8="));
+    damaged.run.expect_code(78);
+    assert_eq!(damaged.fact("failed")["code"], "payload");
 }

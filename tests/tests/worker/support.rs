@@ -111,7 +111,7 @@ impl City {
         city
     }
 
-    fn manifest_path(&self) -> std::path::PathBuf {
+    pub(crate) fn manifest_path(&self) -> std::path::PathBuf {
         self.project.path().join("datasets/trees.yml")
     }
 
