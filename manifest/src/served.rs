@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Content, Dataset, Derivation, Format, Load, Origin, Table};
+use crate::dataset::{Container, Dataset, Derivation, Format, Load, Origin, Table};
 
 /// Types that the worker encodes, and their arrays.
 const TYPES: &[&str] = &[
@@ -51,9 +51,6 @@ pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     if !dataset.after.is_empty() {
         unserved.insert("after".to_owned());
     }
-    if !dataset.depends_on.is_empty() {
-        unserved.insert("depends_on".to_owned());
-    }
     unserved
 }
 
@@ -63,9 +60,6 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
     let mut not = |what: String| {
         unserved.insert(what);
     };
-    if matches!(table.content, Content::Query(_)) {
-        not("tables made by a query".to_owned());
-    }
     match table.load {
         Load::Replace => {}
         Load::Upsert { .. } => not("load by upsert".to_owned()),

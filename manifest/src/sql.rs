@@ -16,8 +16,8 @@ enum Kind {
     Word(String),
     /// A quoted name, as it stands between its quotes.
     Name(String),
-    /// A text in any kind of quotes.
-    Text,
+    /// A value: a text in any kind of quotes, or a number.
+    Value,
     /// Anything else, one character.
     Sign(char),
 }
@@ -65,6 +65,13 @@ pub(crate) fn one_select(sql: &str) -> Result<(), Slip> {
         }
     }
     Ok(())
+}
+
+/// The statement without semicolons, blanks and comments behind its last word.
+pub(crate) fn without_end(sql: &str) -> &str {
+    let Ok(tokens) = tokens(sql) else { return sql };
+    let last = tokens.iter().rfind(|token| token.kind != Kind::Sign(';'));
+    last.map_or("", |token| &sql[..token.span.end])
 }
 
 /// The tables that the statements of a script write to.
@@ -142,7 +149,7 @@ fn tokens(sql: &str) -> Result<Vec<Token>, Slip> {
         } else if c == '\'' {
             let escapes = matches!(sql[..at].chars().next_back(), Some('e' | 'E')) && preceded_by_lone_e(sql, at);
             let end = at + quoted(rest, '\'', escapes).ok_or_else(|| open(at, rest, "a text"))?;
-            tokens.push(Token { kind: Kind::Text, span: Span { start: at, end } });
+            tokens.push(Token { kind: Kind::Value, span: Span { start: at, end } });
             end
         } else if c == '"' {
             let end = at + quoted(rest, '"', false).ok_or_else(|| open(at, rest, "a quoted name"))?;
@@ -153,7 +160,7 @@ fn tokens(sql: &str) -> Result<Vec<Token>, Slip> {
             let body = &rest[tag.len()..];
             let closing = body.find(tag).ok_or_else(|| open(at, rest, "a text"))?;
             let end = at + tag.len() * 2 + closing;
-            tokens.push(Token { kind: Kind::Text, span: Span { start: at, end } });
+            tokens.push(Token { kind: Kind::Value, span: Span { start: at, end } });
             end
         } else if c.is_alphabetic() || c == '_' {
             let len = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
@@ -161,7 +168,9 @@ fn tokens(sql: &str) -> Result<Vec<Token>, Slip> {
                 .push(Token { kind: Kind::Word(rest[..len].to_lowercase()), span: Span { start: at, end: at + len } });
             at + len
         } else if c.is_ascii_digit() {
-            at + rest.find(|c: char| !(c.is_alphanumeric() || c == '.')).unwrap_or(rest.len())
+            let end = at + rest.find(|c: char| !(c.is_alphanumeric() || c == '.')).unwrap_or(rest.len());
+            tokens.push(Token { kind: Kind::Value, span: Span { start: at, end } });
+            end
         } else {
             let end = at + c.len_utf8();
             tokens.push(Token { kind: Kind::Sign(c), span: Span { start: at, end } });
@@ -258,6 +267,19 @@ mod tests {
         ] {
             let slip = one_select(sql).unwrap_err();
             assert_eq!((slip.span.start, slip.why.as_str()), (start, why), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_statement_ends_with_its_last_word() {
+        for (sql, statement) in [
+            ("select 1", "select 1"),
+            ("select ';' -- all\n;\n-- done; really\n", "select ';'"),
+            ("select 12 ; ; /* ; */", "select 12"),
+            ("select (1.5)::numeric(9,2);", "select (1.5)::numeric(9,2)"),
+            ("-- nothing", ""),
+        ] {
+            assert_eq!(without_end(sql), statement, "{sql}");
         }
     }
 

@@ -10,6 +10,7 @@ mod published;
 mod rejects;
 mod run;
 mod schema;
+mod upstream;
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -22,6 +23,7 @@ pub use published::Published;
 pub use rejects::{Reject, RejectLimit};
 pub use run::{Ending, Failure, Firing, NewRun, RunId, TableCounts};
 pub use schema::rehearse;
+pub use upstream::Generations;
 
 /// The ledger of one database, over a session of its own where each statement is a transaction.
 pub struct Ledger {

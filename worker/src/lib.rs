@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod command;
+pub mod derived;
 pub mod doctor;
 pub mod fault;
 pub mod format;

@@ -1,6 +1,7 @@
 //! One attempt at a dataset: a claim on the firing, an errand, and its end in the ledger. What a load consists of stands in
 //! `run/load.rs`, the page that names its stages in their order; each of them is a room of its own.
 
+mod derive;
 mod error;
 mod load;
 mod publishing;

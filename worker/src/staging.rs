@@ -4,6 +4,7 @@
 
 pub mod blueprint;
 mod build;
+mod derive;
 mod distinct;
 mod error;
 pub mod indexes;
@@ -23,6 +24,7 @@ use crate::postgres::{Acting, Connection, Pool};
 
 pub use blueprint::{Blueprint, ColumnPlan, ColumnSetting, ConstraintPlan, IndexPlan, Persistence};
 pub use build::Built;
+pub use derive::{Derivation, Derived};
 pub use distinct::Distinct;
 pub use error::Error;
 pub use load::{LoadError, Stored};

@@ -111,6 +111,14 @@ pub struct Query {
     pub sql: String,
 }
 
+impl Query {
+    /// The statement alone, without the semicolon that may end it and what follows that: what can stand inside another
+    /// statement.
+    pub fn statement(&self) -> &str {
+        crate::sql::without_end(&self.sql)
+    }
+}
+
 /// A declared column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

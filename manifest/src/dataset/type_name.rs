@@ -176,6 +176,11 @@ impl TypeName {
         Ok(Self(format!("{kept}{modifier}{array}")))
     }
 
+    /// A type that a server has already, as its `format_type` spells it, such as `public.geometry(Point,2263)`.
+    pub fn of_server(spelled: impl Into<String>) -> Self {
+        Self(spelled.into())
+    }
+
     /// The type as SQL spells it.
     pub fn as_str(&self) -> &str {
         &self.0

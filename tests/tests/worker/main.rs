@@ -9,6 +9,7 @@ mod support;
 
 mod crashes;
 mod databases;
+mod derived;
 mod doctor;
 mod firings;
 mod manifests;

@@ -123,6 +123,12 @@ impl City {
         fs::write(self.manifest_path(), text.replace(from, to)).unwrap();
     }
 
+    /// Puts a file beside the manifest.
+    #[track_caller]
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        fs::write(self.project.path().join("datasets").join(name), text).unwrap();
+    }
+
     /// Puts a file where the publisher serves it.
     pub(crate) fn publish(&self, name: &str, content: impl AsRef<[u8]>) {
         // Written aside and renamed, so that nobody is served half of it.

@@ -82,7 +82,13 @@ impl Task for Load {
     fn narrow(&self, dataset: &mut Dataset, _settings: &Settings) -> Result<(), Trouble> {
         let Some(folder) = self.from.as_ref().filter(|_| self.partial) else { return Ok(()) };
         let has_file = |table: &Table| table.sources().iter().any(|source| folder.join(&source.file).is_file());
+        if dataset.tables.iter().all(|table| table.sources().is_empty() || has_file(table)) {
+            return Ok(());
+        }
+        // What SQL makes of the tables, it makes of all of them.
         dataset.tables.retain(has_file);
+        dataset.views.clear();
+        dataset.after.clear();
         if dataset.tables.is_empty() {
             return Err(SourcesAbsent { folder: folder.clone(), dataset: dataset.dataset.to_string() }.into());
         }

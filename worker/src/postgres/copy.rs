@@ -4,8 +4,8 @@
 
 use std::pin::pin;
 
-use bytes::Bytes;
-use futures_util::{SinkExt as _, Stream, StreamExt as _, TryStreamExt as _};
+use bytes::{Bytes, BytesMut};
+use futures_util::{SinkExt as _, Stream, StreamExt as _, stream};
 use tokio_postgres::CopyInSink;
 
 use super::connection::Connection;
@@ -13,6 +13,9 @@ use super::error::Error;
 
 /// The last bytes of a complete stream: the field count -1.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+
+/// Rows that come out are gathered up to this, in bytes: the server sends each by itself.
+const CHUNK: usize = 64 * 1024;
 
 /// Why rows did not arrive.
 #[derive(Debug)]
@@ -74,13 +77,25 @@ pub async fn copy_in<E>(
 ///
 /// # Errors
 /// The database's own, also in place of a chunk; there is nothing more after it.
-pub async fn copy_out<'c>(
-    connection: &'c Connection,
-    what: &'c str,
+pub async fn copy_out<'a>(
+    connection: &'a Connection,
+    what: &'a str,
     statement: &str,
-) -> Result<impl Stream<Item = Result<Bytes, Error>> + 'c, Error> {
-    match connection.client().copy_out(statement).await {
-        Ok(rows) => Ok(rows.or_else(move |error| async move { Err(connection.explain(what, error).await) })),
-        Err(error) => Err(connection.explain(what, error).await),
-    }
+) -> Result<impl Stream<Item = Result<Bytes, Error>> + use<'a>, Error> {
+    let rows = match connection.client().copy_out(statement).await {
+        // Asked again after its end, the driver takes the next message for a part of it.
+        Ok(rows) => Box::pin(rows.fuse()),
+        Err(error) => return Err(connection.explain(what, error).await),
+    };
+    Ok(stream::try_unfold(rows, move |mut rows| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        while chunk.len() < CHUNK {
+            match rows.next().await {
+                Some(Ok(row)) => chunk.extend_from_slice(&row),
+                Some(Err(error)) => return Err(connection.explain(what, error).await),
+                None => break,
+            }
+        }
+        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), rows)))
+    }))
 }

@@ -154,7 +154,7 @@ impl Types {
             }
             let what = format!("know the type {} of column {}", column.type_name, column.name);
             let spelled = column.type_name.as_str();
-            if !spelled.chars().all(|c| c.is_alphanumeric() || "_ ,()[]\"".contains(c)) {
+            if !spelled.chars().all(|c| c.is_alphanumeric() || "_ ,.()[]\"".contains(c)) {
                 return Err(postgres::Error::Answer { what, reason: "that is no type".to_owned() });
             }
             let described = connection.prepare(&what, &format!("SELECT NULL::{spelled}"), &[]).await?;

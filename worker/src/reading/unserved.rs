@@ -64,7 +64,6 @@ mod tests {
         let dataset = dataset(&json!([
             {"name": "x", "content": {"sources": [socrata, s3]}, "columns": [{"name": "a", "type": "geometry"}],
              "load": {"upsert": {"key": ["a"]}}},
-            {"name": "y", "content": {"query": {"file": "y.sql", "sql": "SELECT 1"}}},
         ]));
         let named: Vec<_> = unserved(&dataset, &ReadFrom::Publisher).iter().map(Unserved::to_string).collect();
         assert_eq!(
@@ -75,7 +74,6 @@ mod tests {
                 "table x: this version of the worker does not serve load by upsert",
                 "table x: this version of the worker does not serve sources of kind socrata",
                 "table x: this version of the worker does not serve the type geometry",
-                "table y: this version of the worker does not serve tables made by a query",
             ]
         );
         let folder = ReadFrom::Folder { folder: "data".into(), missing: Missing::Refuse };

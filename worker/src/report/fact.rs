@@ -43,6 +43,17 @@ pub enum Fact {
         /// Rows per second.
         rows_per_second: f64,
     },
+    /// The rows that a query gives are in staging.
+    Derived {
+        /// Table.
+        table: String,
+        /// The query's file.
+        file: String,
+        /// Rows.
+        rows: u64,
+        /// Wall-clock seconds.
+        seconds: f64,
+    },
     /// Values that could not be read; they are NULL in their rows and kept in `freshet.rejects`.
     BadValues {
         /// Table.
@@ -171,6 +182,9 @@ impl fmt::Display for Fact {
                 "{table}: {rows} rows from {} in {seconds:.2} s, {rows_per_second:.0} rows/s",
                 human_bytes(*bytes)
             ),
+            Self::Derived { table, file, rows, seconds } => {
+                write!(f, "{table}: {rows} rows by {file} in {seconds:.2} s")
+            }
             Self::BadValues { table, column, codes } => {
                 let codes: Vec<_> = codes.iter().map(|(code, count)| format!("{count} {code}")).collect();
                 write!(f, "{table}.{column}: values that could not be read: {}", codes.join(", "))

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use manifest::Dataset;
 
+use super::derive::{Basis, Deriving};
 use super::tables::{Loaded, TableLoad};
+use super::unchanged::MadeFrom;
 use super::{Done, Run, RunError, unchanged};
 use crate::fault::Exit;
 use crate::ledger::{Ledger, Publication};
@@ -60,14 +62,22 @@ impl Load {
 impl Run<'_> {
     /// Loads and publishes, unless nothing has changed.
     pub(super) async fn load(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
+        let basis = self.within(self.basis(ledger, pool)).await?;
+        // From here on with the columns that its queries turn out to have.
+        let described = Run { dataset: &basis.rehearsed.dataset, ..*self };
+        described.load_from(&basis, load, ledger, pool).await
+    }
+
+    async fn load_from(&self, basis: &Basis, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
         let access = &load.access;
         let inventory = self.within(Box::pin(publish::survey(pool, self.dataset))).await?;
         inventory.notices(self.dataset).into_iter().for_each(|detail| {
             self.reporter.tell(&Fact::Notice { detail });
         });
         let live = inventory.live_oids();
-        if load.when_unchanged == WhenUnchanged::Leave {
-            let unchanged = unchanged::is_unchanged(self.dataset, self.manifest, &live, ledger, access, self.stop);
+        if load.when_unchanged == WhenUnchanged::Leave && basis.rehearsed.untracked.is_empty() {
+            let made_from = MadeFrom { manifest: self.manifest, upstream: &basis.upstream };
+            let unchanged = unchanged::is_unchanged(self.dataset, made_from, &live, ledger, access, self.stop);
             if self.within(unchanged).await? {
                 self.within(self.tidy(ledger, pool)).await?;
                 self.reporter.tell(&Fact::Unchanged);
@@ -83,8 +93,12 @@ impl Run<'_> {
 
         let tables = TableLoad { run: self, ledger, staging: &staging, access };
         let loading = async {
-            let loaded = tables.all(&blueprints).await?;
-            let fingerprint = unchanged::fingerprint(self.manifest, &loaded);
+            let mut loaded = tables.all(&blueprints).await?;
+            let deriving = Deriving { run: self, ledger, staging: &staging, basis, blueprints: &blueprints };
+            let (derived, upstream) = deriving.all().await?;
+            loaded.extend(derived);
+            let made_from = MadeFrom { manifest: self.manifest, upstream: &upstream };
+            let fingerprint = unchanged::fingerprint(made_from, &loaded);
             staging.remark(&Mark::new(self.id, self.manifest, Some(fingerprint.clone()))).await?;
             self.guard(load.size, &staging, &inventory, &blueprints, &loaded).await?;
             Ok::<_, Trouble>((loaded, fingerprint))

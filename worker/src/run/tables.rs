@@ -19,7 +19,7 @@ use crate::staging::{Blueprint, Staging, Stored};
 use crate::trouble::Trouble;
 
 /// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
-const TABLES_AT_ONCE: usize = 2;
+pub(super) const TABLES_AT_ONCE: usize = 2;
 
 /// The way of a dataset's tables into staging.
 pub(super) struct TableLoad<'a> {
@@ -37,9 +37,9 @@ pub(super) struct Loaded {
 }
 
 impl TableLoad<'_> {
-    /// Loads all tables; the first that fails ends the others.
+    /// Loads all tables that have sources; the first that fails ends the others.
     pub(super) async fn all(&self, blueprints: &[Blueprint]) -> Result<BTreeMap<String, Loaded>, Trouble> {
-        let pairs = self.run.dataset.tables.iter().zip(blueprints);
+        let pairs = self.run.dataset.tables.iter().zip(blueprints).filter(|(table, _)| !table.sources().is_empty());
         stream::iter(pairs.map(|(table, blueprint)| self.one(table, blueprint)))
             .buffer_unordered(TABLES_AT_ONCE)
             .try_collect()

@@ -15,6 +15,16 @@ pub enum Error {
         /// Its name.
         schema: String,
     },
+    /// A query of a derived table does not run.
+    #[error("the query of {table} ({file}) failed: {reason}")]
+    Query {
+        /// The table.
+        table: String,
+        /// The query's file.
+        file: String,
+        /// PostgreSQL's words.
+        reason: String,
+    },
     /// A key that should be unique is not.
     #[error("rows of {table} share a key that should be unique ({index}): {detail}")]
     Duplicates {
@@ -32,6 +42,7 @@ impl Fault for Error {
         match self {
             Self::Database(error) => error.code(),
             Self::Foreign { .. } => "staging_foreign",
+            Self::Query { .. } => "query",
             Self::Duplicates { .. } => "duplicate_keys",
         }
     }
@@ -39,7 +50,7 @@ impl Fault for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Database(error) => error.exit(),
-            Self::Foreign { .. } => Exit::Configuration,
+            Self::Foreign { .. } | Self::Query { .. } => Exit::Configuration,
             Self::Duplicates { .. } => Exit::Refused,
         }
     }
@@ -55,6 +66,9 @@ impl Fault for Error {
         match self {
             Self::Database(error) => error.advice(),
             Self::Foreign { schema } => Some(format!("rename the schema {schema}, or drop it if it is nobody's")),
+            Self::Query { .. } => {
+                Some("a query only reads, and runs in a transaction that lets it do no more".to_owned())
+            }
             Self::Duplicates { .. } => {
                 Some("declare the key that the source really has, or make the index one that is not unique".to_owned())
             }

@@ -1,6 +1,6 @@
 //! One refused statement: PostgreSQL's own fields, and what each class of its codes means for a load.
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::fault::{Exit, Fault, Retry};
 
@@ -24,6 +24,8 @@ pub struct Statement {
     pub column: Option<String>,
     /// The constraint that it is about, when PostgreSQL tells.
     pub constraint: Option<String>,
+    /// The place in the statement, in characters from 1, when PostgreSQL tells.
+    pub position: Option<u32>,
 }
 
 fn said(detail: Option<&String>) -> String {
@@ -51,6 +53,10 @@ impl Statement {
             row: place.map(|(row, _)| row),
             column: column.or_else(|| refusal.column().map(str::to_owned)),
             constraint: refusal.constraint().map(str::to_owned),
+            position: match refusal.position() {
+                Some(ErrorPosition::Original(position)) => Some(*position),
+                _ => None,
+            },
         }
     }
 

@@ -1,0 +1,48 @@
+//! Tables that are made by a query over other tables. A dataset whose manifest names SQL files comes in; out goes, before
+//! anything is loaded, what that SQL will make: columns, what each query reads, in which order they can run. Nothing is
+//! guessed from the text: PostgreSQL reads the queries, in a rehearsal that is rolled back.
+
+mod error;
+mod names;
+mod order;
+mod reads;
+mod rehearsal;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifest::dataset::{Content, Query, Table};
+use manifest::{Dataset, Identifier};
+
+pub use error::Error;
+pub use names::SearchPath;
+pub use rehearsal::rehearse;
+
+/// What a dataset's SQL turns out to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// The dataset, with the columns that its queries turn out to have.
+    pub dataset: Dataset,
+    /// Where names in its SQL are looked up.
+    pub search_path: SearchPath,
+    /// The tables of the dataset that each derived table reads.
+    pub needs: BTreeMap<Identifier, BTreeSet<Identifier>>,
+    /// What its queries read of which nobody notes when it changes: while there is any, a dataset is never unchanged.
+    pub untracked: BTreeSet<String>,
+    /// What a person should know.
+    pub notices: BTreeSet<String>,
+}
+
+impl Rehearsed {
+    /// Derived tables in the order in which they can be made; those of one wave do not read each other.
+    pub fn waves(&self) -> Vec<BTreeSet<&Identifier>> {
+        order::waves(&self.needs)
+    }
+}
+
+/// The dataset's tables that are made by a query.
+pub fn queries(dataset: &Dataset) -> impl Iterator<Item = (&Table, &Query)> {
+    dataset.tables.iter().filter_map(|table| match &table.content {
+        Content::Query(query) => Some((table, query)),
+        Content::Sources(_) => None,
+    })
+}
