@@ -7,14 +7,27 @@ use tokio_postgres::error::SqlState;
 
 use super::check::{Check, Remedy};
 use crate::fault::{Exit, Fault};
-use crate::ledger;
 use crate::postgres::identifiers::quote_ident;
 use crate::postgres::{self, Connection};
 use crate::publish::{self, Inventory, Missing, Reader};
+use crate::{derived, ledger};
 
 /// All of them, in the order in which a load would meet what they look at.
 pub(super) async fn examine(connection: &Connection, dataset: &Dataset) -> Vec<Check> {
     let mut checks = vec![ledger(connection).await];
+    let described;
+    let dataset = match described_by_queries(connection, dataset).await {
+        Ok(None) => dataset,
+        Ok(Some(found)) => {
+            checks.push(Check::passed("queries", "PostgreSQL takes every query, and finds an order for them"));
+            described = found;
+            &described
+        }
+        Err(check) => {
+            checks.push(check);
+            return checks;
+        }
+    };
     let (reader, inventory) = match read(connection, dataset).await {
         Ok(read) => read,
         Err(error) => {
@@ -40,6 +53,29 @@ async fn ledger(connection: &Connection) -> Check {
         Ok(()) => Check::passed(name, "the schema freshet is there, or can be made"),
         Err(ledger::Error::Database(error)) => from_postgres(name, error),
         Err(error) => Check::failed(name, error),
+    }
+}
+
+/// The dataset with the columns that its queries have; `None` where it has none.
+async fn described_by_queries(connection: &Connection, dataset: &Dataset) -> Result<Option<Dataset>, Check> {
+    let name = "queries";
+    if derived::queries(dataset).next().is_none() {
+        return Ok(None);
+    }
+    let sql = "SELECT to_regclass('freshet.published_tables') IS NOT NULL";
+    match connection.row(name, sql, &[]).await {
+        Ok(row) if row.get(0) => {}
+        Ok(_) => return Err(Check::noted(name, "they can be tried once something has been loaded into this database")),
+        Err(error) => return Err(Check::failed(name, error)),
+    }
+    match derived::rehearse(connection, dataset).await {
+        Ok(rehearsed) => Ok(Some(rehearsed.dataset)),
+        Err(derived::Error::Rights { missing }) => {
+            let missing: BTreeSet<Missing> = missing.into_iter().collect();
+            let check = Check::failed(name, derived::Error::Rights { missing: missing.iter().cloned().collect() });
+            Err(check.repaired_by(remedies(&missing)))
+        }
+        Err(error) => Err(Check::failed(name, error)),
     }
 }
 
