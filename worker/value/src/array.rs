@@ -82,7 +82,7 @@ pub(crate) fn encode(
 /// Takes apart an array as PostgreSQL writes it.
 fn literal(text: &[u8], mut each: impl FnMut(Element<'_>) -> Result<(), Bad>) -> Result<(), Bad> {
     let inner = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}")).ok_or(Bad::NotAnArray)?;
-    let mut rest = trim(inner);
+    let mut rest = trim_start(inner);
     if rest.is_empty() {
         return Ok(());
     }
@@ -105,13 +105,23 @@ fn literal(text: &[u8], mut each: impl FnMut(Element<'_>) -> Result<(), Bad>) ->
     }
 }
 
-/// An element without quotes.
+/// An element without quotes. A byte behind a backslash is an ordinary one, blanks and marks included.
 fn bare(element: &[u8], each: &mut impl FnMut(Element<'_>) -> Result<(), Bad>) -> Result<(), Bad> {
-    let element = trim(element);
-    if element.is_empty() || element.iter().any(|byte| matches!(byte, b'"' | b'{' | b'}' | b'\\')) {
+    let begun = trim_start(element);
+    let mut bare = trim(begun);
+    let is_open = |text: &[u8]| text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    if is_open(bare) {
+        // The blank that was trimmed last is an escaped one.
+        bare = begun.get(..=bare.len()).ok_or(Bad::NotAnArray)?;
+    }
+    if bare.is_empty() || end_of(bare, |byte| matches!(byte, b'"' | b'{' | b'}')).is_some() {
         return Err(Bad::NotAnArray);
     }
-    each(if element.eq_ignore_ascii_case(b"null") { Element::Null } else { Element::Exact(element) })
+    match bare.contains(&b'\\') {
+        true => each(Element::Exact(&unescape(bare))),
+        false if bare.eq_ignore_ascii_case(b"null") => each(Element::Null),
+        false => each(Element::Exact(bare)),
+    }
 }
 
 /// Where the mark stands that no backslash precedes.
@@ -198,6 +208,7 @@ mod tests {
             Ok(texts(&[Some("two, or three"), Some(""), Some(" blank ")]))
         );
         assert_eq!(one(r#"{"say \"hi\"","back\\slash"}"#), Ok(texts(&[Some(r#"say "hi""#), Some("back\\slash")])));
+        assert_eq!(one(r"{a\,b, \ c\ ,\null,\{}"), Ok(texts(&[Some("a,b"), Some(" c "), Some("null"), Some("{")])));
     }
 
     #[test]
@@ -216,7 +227,8 @@ mod tests {
             "a}",
             "a,\"b\"",
             "a\\b",
-            "{a\\,b}",
+            "{a\\}",
+            "{a\\,b",
         ] {
             assert_eq!(elements("text[]", Parser::Auto, text), Err(Bad::NotAnArray), "{text}");
         }

@@ -37,7 +37,6 @@ pub(crate) fn take(cursor: &mut Cursor<'_>) -> Result<i64, Bad> {
         None => hour,
         Some(_) if hour > 12 => return Err(Bad::NotATime),
         Some(Half::Morning) => hour % 12,
-        Some(Half::Afternoon) if hour == 0 => return Err(Bad::NotATime),
         Some(Half::Afternoon) => hour % 12 + 12,
     };
     let micros = (i64::from(hour * 3600 + minute * 60 + second)) * 1_000_000 + fraction;
@@ -151,6 +150,7 @@ mod tests {
             ("150100", at(15, 1, 0)),
             ("12:45:41 AM", at(0, 45, 41)),
             ("12:45:41 PM", at(12, 45, 41)),
+            ("0:45 PM", at(12, 45, 0)),
             ("0:30 AM", at(0, 30, 0)),
             ("00:00", at(0, 0, 0)),
             ("24:00:00", DAY),
@@ -173,7 +173,6 @@ mod tests {
             "12:60",
             "12:00:60",
             "13:00 PM",
-            "0:30 PM",
             "12:00 XM",
             "3:01 p.m",
             "12:00:",
