@@ -21,6 +21,7 @@ pub use table::{
 pub use type_name::{Family, TypeError, TypeName};
 
 use crate::name::{DatasetName, Identifier, SecretName};
+use crate::quantity::Span;
 
 /// Tables from one publisher that are loaded and published together: one file in `datasets/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,12 +62,32 @@ pub struct Dataset {
     /// What to do when a published table belongs to a publication of logical replication.
     #[serde(default, skip_serializing_if = "is_default")]
     pub publications: Publications,
+    /// How many earlier generations are kept to go back to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub generations: Generations,
+    /// How long another session may keep a publish waiting before it is ended; `None` for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminate_blockers: Option<Span>,
 }
 
 impl Dataset {
     /// The table of that name.
     pub fn table(&self, name: &Identifier) -> Option<&Table> {
         self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// The dataset as far as it decides what its tables hold and look like: without what describes it to people, what is
+    /// expected of it and how it is published. Where this is the same, rows that were loaded before need not be loaded again.
+    pub fn making(&self) -> Self {
+        let mut making = self.clone();
+        making.title.clear();
+        making.publisher.clear();
+        (making.homepage, making.license, making.terminate_blockers) = (None, None, None);
+        making.generations = Generations::default();
+        for table in &mut making.tables {
+            table.expect = Expectations::default();
+        }
+        making
     }
 
     /// The names in `${secret:NAME}` of its sources.
@@ -95,6 +116,45 @@ pub enum Publications {
     Refuse,
     /// Move the membership to the new table; subscribers must be refreshed by their owner.
     Carry,
+}
+
+/// How many generations before the one that is live are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Generations(u8);
+
+impl Generations {
+    /// The most that can be kept.
+    pub const MOST: u8 = 9;
+
+    /// So many; `None` above [`Generations::MOST`].
+    pub fn new(kept: u8) -> Option<Self> {
+        (kept <= Self::MOST).then_some(Self(kept))
+    }
+
+    /// How many.
+    pub fn kept(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Generations {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl TryFrom<u8> for Generations {
+    type Error = String;
+    fn try_from(kept: u8) -> Result<Self, String> {
+        Self::new(kept).ok_or_else(|| format!("{kept} generations are more than {}", Self::MOST))
+    }
+}
+
+impl From<Generations> for u8 {
+    fn from(generations: Generations) -> u8 {
+        generations.0
+    }
 }
 
 /// A view that belongs to a dataset.

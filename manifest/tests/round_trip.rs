@@ -62,7 +62,7 @@ fn table(name: &'static str) -> impl Strategy<Value = Value> {
                 table[key] = value;
             }
         };
-        put(with[0], "expect", json!({"rows": rows, "max_drop": format!("{share}%"), "max_nulls": {"id": "0%"}}));
+        put(with[0], "expect", json!({"rows": rows, "max_drop": format!("{share}%"), "max_nulls": {"id": "0%"}, "max_null_jump": {"id": "5%"}, "never_back": "id"}));
         put(with[1], "bad_values", json!({"allow": "0.25%", "columns": {"id": "1%"}}));
         put(with[2], "skip", json!(["Other Header", "x: y", "#"]));
         put(with[3] && has("name"), "rename", json!({"The Name (full)": "name"}));
@@ -83,7 +83,7 @@ fn table(name: &'static str) -> impl Strategy<Value = Value> {
 }
 
 fn document() -> impl Strategy<Value = Value> {
-    (table("t"), table("u"), "[ -~ü]{1,30}", any::<bool>()).prop_filter_map("a title that is blank or a reference", |(t, u, title, both)| {
+    (table("t"), table("u"), "[ -~ü]{1,30}", any::<bool>(), 0u8..=9).prop_filter_map("a title that is blank or a reference", |(t, u, title, both, generations)| {
         if title.trim().is_empty() || title.contains("${") {
             return None;
         }
@@ -91,7 +91,7 @@ fn document() -> impl Strategy<Value = Value> {
         if both {
             tables["u"] = u;
         }
-        Some(json!({"dataset": "d", "title": title, "publisher": "p", "schema": "geo", "timezone": "America/New_York", "tables": tables}))
+        Some(json!({"dataset": "d", "title": title, "publisher": "p", "schema": "geo", "timezone": "America/New_York", "generations": generations, "terminate_blockers": "10m", "tables": tables}))
     })
 }
 
@@ -155,6 +155,7 @@ fn written(dataset: &Dataset) -> Value {
         dataset.tables.iter().map(|table| (table.name.to_string(), written_table(table))).collect();
     let mut document = json!({
         "dataset": dataset.dataset, "title": dataset.title, "publisher": dataset.publisher, "schema": dataset.schema, "tables": tables,
+        "generations": dataset.generations, "terminate_blockers": dataset.terminate_blockers,
     });
     if let Some(timezone) = &dataset.timezone {
         document["timezone"] = json!(timezone);
@@ -181,7 +182,7 @@ fn written_table(table: &Table) -> Value {
         "skip": table.skip, "optional": table.optional, "keep": table.keep, "parse": table.parse, "primary_key": table.primary_key,
         "indexes": table.indexes.iter().map(written_index).collect::<Vec<_>>(),
         "bad_values": {"allow": table.bad_values.allow, "columns": table.bad_values.columns},
-        "expect": {"rows": table.expect.rows, "latest": table.expect.latest, "max_nulls": table.expect.max_nulls.columns, "allow_empty": table.expect.empty == Emptiness::Allowed},
+        "expect": {"rows": table.expect.rows, "latest": table.expect.latest, "max_nulls": table.expect.max_nulls.columns, "max_null_jump": table.expect.max_null_jump.columns, "never_back": table.expect.never_back, "allow_empty": table.expect.empty == Emptiness::Allowed},
         "extra": if table.extra == ExtraColumns::Refuse { "refuse" } else { "report" },
     });
     if let Some(share) = table.expect.max_drop {
@@ -281,6 +282,19 @@ proptest! {
         prop_assert_eq!(&read, &dataset);
         prop_assert_eq!(hash(&read), hash(&dataset));
     }
+}
+
+#[test]
+fn what_is_expected_of_rows_does_not_decide_what_they_are() {
+    let of = |more: &str, expect: &str| {
+        parse(&format!(
+            "dataset: d\ntitle: t\npublisher: p\n{more}tables:\n  t: {{sources: [{{url: \"https://example.org/t.csv\"}}], columns: {{id: integer}}, indexes: [id]{expect}}}\n"
+        ))
+    };
+    let (plain, expecting) = (of("", ""), of("generations: 3\nterminate_blockers: 10m\n", ", expect: {rows: 7}"));
+    assert_ne!(hash(&plain), hash(&expecting));
+    assert_eq!(hash(&plain.making()), hash(&expecting.making()));
+    assert_ne!(hash(&plain.making()), hash(&of("timezone: America/New_York\n", "").making()));
 }
 
 #[test]

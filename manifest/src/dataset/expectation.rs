@@ -1,10 +1,10 @@
 //! What must hold of a table before it is published, and how much of it may fail to parse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::is_default;
+use super::{Query, is_default};
 use crate::name::Identifier;
 use crate::quantity::{Share, Span};
 
@@ -21,12 +21,21 @@ pub struct Expectations {
     /// At most this share of NULL.
     #[serde(default, skip_serializing_if = "is_default")]
     pub max_nulls: NullLimit,
+    /// The share of NULL is at most so much larger than it is live.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_null_jump: NullLimit,
     /// The newest value of these columns is at most so old.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub latest: BTreeMap<Identifier, Span>,
+    /// The newest value of these columns does not lie before the newest that is live.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub never_back: BTreeSet<Identifier>,
     /// Whether no rows at all is a good day's result.
     #[serde(default, skip_serializing_if = "is_default")]
     pub empty: Emptiness,
+    /// Queries of rows that should not be there, by what they check.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<Identifier, Query>,
 }
 
 /// Whether a table may be published without rows.
@@ -62,6 +71,13 @@ pub struct BadValues {
     /// In these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<Identifier, Share>,
+}
+
+impl NullLimit {
+    /// The share that a column may have; `None` where nothing is expected of it.
+    pub fn of(&self, column: &Identifier) -> Option<Share> {
+        self.columns.get(column).or(self.all.as_ref()).copied()
+    }
 }
 
 impl BadValues {

@@ -3,6 +3,7 @@
 use super::table::{IndexDocument, LoadDocument, TableDocument};
 use crate::dataset::{Publications, Status};
 use crate::name::{DatasetName, Identifier};
+use crate::quantity;
 use crate::yaml::{Keyed, OneOrMany, Spanned, document};
 
 document! {
@@ -36,6 +37,10 @@ document! {
         load: Option<Spanned<LoadDocument>>,
         /// What to do when a published table belongs to a publication of logical replication.
         publications: Option<Publications>,
+        /// How many earlier generations are kept to go back to, 0 to 9; 1 when absent.
+        generations: Option<Spanned<u64>>,
+        /// How long another session may keep a publish waiting before it is ended, such as 10m; for ever when absent.
+        terminate_blockers: Option<quantity::Span>,
     }
 }
 

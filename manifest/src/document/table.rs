@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::source::SourceDocument;
 use crate::dataset::{Deletes, Duplicates, ExtraColumns, Format, HeaderRow, IndexMethod, Parser, Uniqueness};
 use crate::finding::{Code, Span};
+use crate::name::Identifier;
 use crate::quantity::{self, Share};
 use crate::yaml::{FromNode, Keyed, Named, Node, OneOrMany, Reader, Spanned, Text, Value, document};
 
@@ -83,10 +84,16 @@ document! {
         max_drop: Option<Share>,
         /// At most this share of NULL, in all columns or in those named.
         max_nulls: Option<NullsDocument>,
+        /// At most so much more NULL than is live: 5% lets a column go from 1% to 6%. In all columns or in those named.
+        max_null_jump: Option<NullsDocument>,
         /// Column → how old its newest value may be.
         latest: Option<Keyed<String, quantity::Span>>,
+        /// Columns whose newest value may not lie before the newest that is live.
+        never_back: Option<OneOrMany<Spanned<String>>>,
         /// Whether no rows at all is a good day's result.
         allow_empty: Option<Spanned<bool>>,
+        /// Name → the file with a SELECT of rows that should not be there; one such row refuses the load.
+        checks: Option<Keyed<Identifier, Spanned<String>>>,
     }
 }
 

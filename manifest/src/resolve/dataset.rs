@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::query::Folder;
 use super::{columns, query, table};
 use crate::calendar;
-use crate::dataset::{Dataset, Origin, View, ViewStorage};
+use crate::dataset::{Dataset, Generations, Origin, View, ViewStorage};
 use crate::document::dataset::{DatasetDocument, ViewDocument};
 use crate::finding::{Code, Place, Span};
 use crate::name::{DatasetName, Identifier};
@@ -59,6 +59,7 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
         relations.push((name.value.clone(), reader.place(name.span)));
         views.extend(view(name, described, folder, reader));
     }
+    let generations = generations(document, reader);
     let names: Vec<&str> = document.tables.iter().map(|(name, _)| name.value.as_str()).collect();
     let after = document.after.iter().flat_map(|after| after.iter());
     let after = after.filter_map(|file| query::script(file, schema.as_str(), &names, folder, reader)).collect();
@@ -78,6 +79,8 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
             views,
             after,
             publications: document.publications.unwrap_or_default(),
+            generations,
+            terminate_blockers: document.terminate_blockers,
         },
         name: reader.place(document.dataset.span),
         depends_on,
@@ -106,6 +109,17 @@ fn schema(document: &DatasetDocument, reader: &mut Reader) -> Identifier {
         reader.report(Code::Table, message, schema.span).help("choose another schema");
     }
     schema.value.clone()
+}
+
+fn generations(document: &DatasetDocument, reader: &mut Reader) -> Generations {
+    let Some(given) = &document.generations else { return Generations::default() };
+    let generations = u8::try_from(given.value).ok().and_then(Generations::new);
+    if generations.is_none() {
+        let message =
+            format!("at most {} generations are kept, and `{}` are asked for", Generations::MOST, given.value);
+        reader.report(Code::Value, message, given.span).help("each takes as much disk as the tables themselves");
+    }
+    generations.unwrap_or_default()
 }
 
 fn depends_on(document: &DatasetDocument, reader: &mut Reader) -> Vec<(DatasetName, Place)> {

@@ -1,11 +1,8 @@
-//! How rows replace or join those that are live, what becomes of duplicates, and what must hold before a table is published.
+//! How rows replace or join those that are live, and what becomes of duplicates.
 
 use super::columns::{Columns, Lists};
-use crate::dataset::{
-    BadValues, Column, Deletes, Duplicates, Emptiness, Expectations, Family, Load, MAX_DELETES, NullLimit, OVERLAP,
-    Uniqueness,
-};
-use crate::document::table::{ExpectDocument, LoadDocument, NullsDocument, TableDocument, UpsertDocument};
+use crate::dataset::{Column, Deletes, Duplicates, Family, Load, MAX_DELETES, OVERLAP, Uniqueness};
+use crate::document::table::{LoadDocument, TableDocument, UpsertDocument};
 use crate::finding::{Code, Span};
 use crate::name::Identifier;
 use crate::yaml::{Reader, Spanned};
@@ -117,54 +114,4 @@ fn duplicates(given: &Spanned<Duplicates>, load: &Load, lists: &Lists, reader: &
         let message = "`newest` needs a column that tells which row is newer";
         reader.report(Code::Load, message, given.span).help("write load: {upsert: key, newer: column}");
     }
-}
-
-pub(crate) fn bad_values(table: &TableDocument, columns: &Columns, reader: &mut Reader) -> BadValues {
-    let Some(document) = &table.bad_values else { return BadValues::default() };
-    let mut resolved = BadValues { allow: document.allow.unwrap_or_default(), ..BadValues::default() };
-    for (name, share) in document.columns.iter().flat_map(|columns| columns.iter()) {
-        if let Some(column) = columns.known(name, name.span, reader) {
-            resolved.columns.insert(column, *share);
-        }
-    }
-    resolved
-}
-
-pub(crate) fn expectations(table: &TableDocument, columns: &Columns, reader: &mut Reader) -> Expectations {
-    let Some(document) = &table.expect else { return Expectations::default() };
-    let ExpectDocument { rows, max_drop, max_nulls, latest, allow_empty, .. } = document;
-    let mut resolved = Expectations {
-        rows: rows.as_ref().map_or(0, |rows| rows.value),
-        max_drop: *max_drop,
-        ..Expectations::default()
-    };
-    match max_nulls {
-        None => {}
-        Some(NullsDocument::All(share)) => resolved.max_nulls.all = Some(*share),
-        Some(NullsDocument::Columns(shares)) => {
-            let mut limit = NullLimit::default();
-            for (name, share) in shares.iter() {
-                if let Some(column) = columns.known(name, name.span, reader) {
-                    limit.columns.insert(column, *share);
-                }
-            }
-            resolved.max_nulls = limit;
-        }
-    }
-    for (name, span) in latest.iter().flat_map(|latest| latest.iter()) {
-        let Some(column) = columns.known(name, name.span, reader) else { continue };
-        if let Some(declared) = columns.get(column.as_str()).filter(|c| c.type_name.family() != Family::Moment) {
-            let message = format!("`latest` looks at moments, and `{}` is {}", declared.name, declared.type_name);
-            reader.report(Code::Table, message, name.span);
-        }
-        resolved.latest.insert(column, *span);
-    }
-    if let Some(allow_empty) = allow_empty.as_ref().filter(|allow| allow.value) {
-        resolved.empty = Emptiness::Allowed;
-        if resolved.rows > 0 {
-            let message = format!("a table of at least {} rows is never empty", resolved.rows);
-            reader.report(Code::Table, message, allow_empty.span);
-        }
-    }
-    resolved
 }

@@ -6,6 +6,7 @@ pub(crate) mod columns;
 pub(crate) mod dataset;
 pub(crate) mod derive;
 pub(crate) mod each;
+pub(crate) mod expectation;
 pub(crate) mod interpolation;
 pub(crate) mod load;
 pub(crate) mod origin;

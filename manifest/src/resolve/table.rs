@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::columns::{self, Columns, Lists};
 use super::query::Folder;
 use super::source::{self, Resolved};
-use super::{derive, load, query};
+use super::{derive, expectation, load, query};
 use crate::dataset::{Content, Table};
 use crate::document::table::{LoadDocument, TableDocument};
 use crate::finding::{Code, Span};
@@ -71,8 +71,8 @@ pub(crate) fn resolve(
         derive: derive::resolve(document, &columns, &variables, reader),
         load,
         duplicates,
-        bad_values: load::bad_values(document, &columns, reader),
-        expect: load::expectations(document, &columns, reader),
+        bad_values: expectation::bad_values(document, &columns, reader),
+        expect: expectation::expectations(document, &columns, folder, reader),
         extra: document.extra.as_ref().map(|extra| extra.value).unwrap_or_default(),
         source_columns_at: columns.source_at,
         columns: columns.declared,
