@@ -78,6 +78,7 @@ impl Dataset {
 
     /// The dataset as far as it decides what its tables hold and look like: without what describes it to people, what is
     /// expected of it and how it is published. Where this is the same, rows that were loaded before need not be loaded again.
+    #[must_use]
     pub fn making(&self) -> Self {
         let mut making = self.clone();
         making.title.clear();

@@ -48,6 +48,9 @@ pub struct RunRecord {
     /// The same per table.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, TableRecord>,
+    /// What did not hold of the rows and was let pass by `--accept-drop`, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
     /// How long the publish transaction held its locks, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_ms: Option<f64>,

@@ -1,11 +1,13 @@
 //! The worker's subcommands, one file each; beside them what they share: `dataset` finds what is asked for, `prepared` has
 //! settings, secrets and the way to the database, and `execution` makes tries of a run and leaves its record.
 
+mod accept;
 mod dataset;
 pub mod doctor;
 mod execution;
 pub mod load;
 mod prepared;
+pub mod publish;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,8 @@ pub enum Verb {
     Load(load::Load),
     /// Try what a dataset needs from its database, without changing anything
     Doctor(doctor::Doctor),
+    /// Publish what an earlier run left in staging, without loading it again
+    Publish(publish::Publish),
 }
 
 impl Verb {
@@ -36,6 +40,7 @@ impl Verb {
         match self {
             Self::Load(load) => load.run(&environment, &stop).await,
             Self::Doctor(doctor) => doctor.run(&environment, &stop).await,
+            Self::Publish(publish) => publish.run(&environment, &stop).await,
         }
     }
 }

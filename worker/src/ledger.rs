@@ -10,7 +10,10 @@ mod published;
 mod rejects;
 mod run;
 mod schema;
+mod source;
+mod staged;
 mod upstream;
+mod withdrawn;
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -18,12 +21,15 @@ use crate::postgres::{self, Connection, Purpose, Session, Target};
 
 pub use error::Error;
 pub use lease::{Claim, Holder, Lease, claim};
-pub use publication::{Publication, PublishedTable, SourceState};
+pub use publication::{Publication, PublishedTable};
 pub use published::Published;
 pub use rejects::{Reject, RejectLimit};
-pub use run::{Ending, Failure, Firing, NewRun, RunId, TableCounts};
+pub use run::{Ending, Failure, Firing, NewRun, RunId};
 pub use schema::rehearse;
+pub use source::SourceState;
+pub use staged::TableCounts;
 pub use upstream::Generations;
+pub use withdrawn::Withdrawn;
 
 /// The ledger of one database, over a session of its own where each statement is a transaction.
 pub struct Ledger {

@@ -1,8 +1,11 @@
 //! One attempt at a dataset: a claim on the firing, an errand, and its end in the ledger. What a load consists of stands in
 //! `run/load.rs`, the page that names its stages in their order; each of them is a room of its own.
 
+mod complete;
 mod derive;
 mod error;
+mod guarding;
+mod kept;
 mod load;
 mod publishing;
 mod tables;
@@ -19,15 +22,18 @@ use tokio_util::sync::CancellationToken;
 use crate::fault::Exit;
 use crate::ledger::{self, Claim, Ending, Failure, Firing, Lease, Ledger, NewRun, RunId};
 use crate::postgres::{Pool, Session, Target};
+use crate::publish::{self, Inventory};
 use crate::report::{Fact, Reporter};
 use crate::settings::Settings;
 use crate::trouble::Trouble;
 
+pub use complete::Unfit;
 pub use error::RunError;
-pub use load::{Load, SizeExpectations, WhenUnchanged};
+pub use guarding::Accept;
+pub use load::{Load, WhenUnchanged};
 
 /// Who runs, on what, until when.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
     /// The run's id.
     pub id: RunId,
@@ -37,6 +43,8 @@ pub struct Run<'a> {
     pub dataset: &'a Dataset,
     /// Hash of the manifest.
     pub manifest: &'a str,
+    /// Hash of what of the manifest makes the rows.
+    pub making: &'a str,
     /// What the environment told.
     pub settings: &'a Settings,
     /// Where to report.
@@ -51,6 +59,8 @@ pub struct Run<'a> {
 pub enum Errand {
     /// From its sources to its readers.
     Load(Load),
+    /// What an earlier run left in staging.
+    PublishKept(Accept),
 }
 
 /// How an attempt ended.
@@ -69,6 +79,8 @@ pub enum Done {
     Published {
         /// What was loaded, by table.
         tables: BTreeMap<String, TableRecord>,
+        /// What did not hold of the rows and was let pass, in words.
+        accepted: Vec<String>,
         /// How long locks were held, in milliseconds.
         lock_ms: f64,
     },
@@ -101,6 +113,7 @@ impl Run<'_> {
         });
         let done = match errand {
             Errand::Load(load) => self.load(load, &ledger, &pool).await,
+            Errand::PublishKept(accept) => self.publish_kept(*accept, &ledger, &pool).await,
         };
         let done = match done {
             Ok(Done::Unchanged) => {
@@ -119,8 +132,8 @@ impl Run<'_> {
 
     /// Takes the firing on; `None` when another run answers to it.
     async fn claim(&self, target: &Target, errand: &Errand) -> Result<Option<Claimed>, Trouble> {
-        match errand {
-            Errand::Load(load) => load.refuse_unserved(self.dataset)?,
+        if let Errand::Load(load) = errand {
+            load.refuse_unserved(self.dataset)?;
         }
         let session = Session::new(&self.dataset.dataset, self.id);
         let ledger = self.within(Ledger::open(target, &session)).await?;
@@ -140,6 +153,15 @@ impl Run<'_> {
                 Ok(Some(Claimed { attempt, ledger, pool, lease }))
             }
         }
+    }
+
+    /// Reads what hangs on the live tables, and refuses what could not be kept.
+    async fn survey(&self, pool: &Pool) -> Result<Inventory, Trouble> {
+        let inventory = self.within(Box::pin(publish::survey(pool, self.dataset))).await?;
+        inventory.notices(self.dataset).into_iter().for_each(|detail| {
+            self.reporter.tell(&Fact::Notice { detail });
+        });
+        Ok(inventory)
     }
 
     /// Does one stage, unless the run is told to stop or its time is over first.

@@ -28,7 +28,7 @@ pub use derive::{Derivation, Derived};
 pub use distinct::Distinct;
 pub use error::Error;
 pub use load::{LoadError, Stored};
-pub use mark::Mark;
+pub use mark::{Extent, Mark};
 pub use matview::{Filled, MatviewPlan};
 pub(crate) use schema::{let_in, make_private, missing_right};
 

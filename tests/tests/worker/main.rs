@@ -12,6 +12,8 @@ mod databases;
 mod derived;
 mod doctor;
 mod firings;
+mod guards;
+mod kept;
 mod manifests;
 mod memory;
 mod readers;

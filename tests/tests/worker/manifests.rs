@@ -4,7 +4,7 @@ use freshet_tests::binaries::Invocation;
 use manifest::contract;
 use manifest::run::Outcome;
 
-use crate::support::{City, Failure, Told};
+use crate::support::{City, Failure, TREES, Told};
 
 const CONFIGURATION: i32 = 78;
 
@@ -106,6 +106,8 @@ fn a_manifest_that_a_definition_hands_over_is_loaded_without_a_file_however_long
     let mut dataset = manifest::load_dataset(&city.manifest_path()).unwrap();
     for (title, expected) in [("Trees", contract::MANIFEST), (&*"Trees ".repeat(3_000), contract::MANIFEST_GZIP)] {
         title.clone_into(&mut dataset.title);
+        // A title alone does not ask for another load.
+        city.publish("trees.csv", format!("{TREES}{},Maple,,\n", title.len()));
         let (variable, value) = contract::pack(&dataset).unwrap();
         assert_eq!(variable, expected);
         let loaded = city.follow(&city.command(&["load"]).env(variable, value));

@@ -190,7 +190,7 @@ fn a_record_with_too_few_fields_is_refused_and_kept_whole() {
 }
 
 #[test]
-fn a_key_that_is_not_unique_is_refused_with_the_first_that_is_not() {
+fn a_key_that_is_not_unique_is_refused_with_the_lines_that_share_it() {
     let city = City::with_live_trees();
     city.publish("trees.csv", format!("{TREES}3,Rowan,,\n"));
     city.fails(
@@ -198,7 +198,11 @@ fn a_key_that_is_not_unique_is_refused_with_the_first_that_is_not() {
         &Failure {
             exit: REFUSED,
             code: "duplicate_keys",
-            says: &["rows of trees share a key that should be unique (trees_pkey)", "(id)=(3)", "declare the key"],
+            says: &[
+                "rows of trees share a key that should be unique (trees_pkey)",
+                "id=3 at trees.csv line 4, trees.csv line 6",
+                "declare the key",
+            ],
             ledger: Told::Refused,
         },
     );

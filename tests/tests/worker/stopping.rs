@@ -12,6 +12,7 @@ use manifest::run::Outcome;
 use tokio::runtime::Builder;
 use tokio_postgres::Client;
 
+use crate::kept::not_read_again;
 use crate::support::{City, Failure, Finished, SOON, TREES, Told, start, until, wait_for_fact};
 
 /// How long a run may take to end once it is told to; Fargate gives it thirty seconds.
@@ -216,12 +217,14 @@ fn kill(city: &City, process: Process) {
 
 /// The next try at the firing of a run that was killed.
 #[track_caller]
-fn take_over(city: &City, rows: u64) {
-    let record = city.follow(&city.call(&["trees"]).env(FIRING.0, FIRING.1)).is(Outcome::Published).record();
+fn take_over(city: &City, rows: u64) -> Finished {
+    let finished = city.follow(&city.call(&["trees"]).env(FIRING.0, FIRING.1));
+    let record = finished.is(Outcome::Published).record();
     assert_eq!((record.rows, record.attempt), (rows, 2));
     assert_eq!(city.states(), ["published", "abandoned", "published"]);
     assert_eq!(city.value("SELECT count(*) FROM public.trees"), rows.to_string());
     assert_eq!(city.staging(), "0");
+    finished
 }
 
 #[test]
@@ -263,5 +266,8 @@ fn a_run_that_was_killed_at_its_publish_is_taken_over_too() {
     kill(&city, loading);
     assert_eq!(city.live(), before);
     drop(reading);
-    take_over(&city, 5);
+    city.publisher.forget_requests();
+    let next = take_over(&city, 5);
+    assert_eq!(next.fact("taken_up")["of"], city.runs()[1].run.as_str(), "what was complete is not loaded again");
+    not_read_again(&city, &next);
 }

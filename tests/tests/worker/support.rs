@@ -111,6 +111,11 @@ impl City {
         city
     }
 
+    /// Puts a file beside the manifest.
+    pub(crate) fn write_beside_manifest(&self, name: &str, text: &str) {
+        fs::write(self.project.path().join("datasets").join(name), text).unwrap();
+    }
+
     pub(crate) fn manifest_path(&self) -> std::path::PathBuf {
         self.project.path().join("datasets/trees.yml")
     }
@@ -222,7 +227,7 @@ impl City {
         let record = finished.record();
         assert_eq!((record.outcome, record.exit_code), (outcome, expected.exit));
         assert_eq!(record.code.as_deref(), Some(expected.code));
-        if state == "failed" {
+        if expected.ledger == Told::Failed {
             assert_eq!(self.staging(), "0", "half-loaded rows are of no use to anyone");
         }
         finished
@@ -354,6 +359,8 @@ pub(crate) enum Told {
     Refused,
     /// It failed.
     Failed,
+    /// It failed, and what an earlier run left in staging is still there.
+    FailedKeeping,
 }
 
 /// A row of `freshet.runs`.

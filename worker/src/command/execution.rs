@@ -149,6 +149,7 @@ async fn attempt(
         number,
         dataset: &prepared.dataset,
         manifest: &prepared.manifest,
+        making: &prepared.making,
         settings: &prepared.settings,
         reporter,
         deadline,

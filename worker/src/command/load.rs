@@ -9,15 +9,17 @@ use manifest::schedule::Mode;
 use manifest::{Dataset, SecretName};
 use tokio_util::sync::CancellationToken;
 
+use super::accept::AcceptDrop;
 use super::dataset::Which;
 use super::execution::{Task, execute};
 use super::prepared::{Prepared, database_only};
 use crate::fault::{Exit, Fault};
 use crate::report::Lines;
-use crate::run::{self, Errand, SizeExpectations, WhenUnchanged};
+use crate::run::{self, Errand, WhenUnchanged};
 use crate::settings::{Environment, Settings};
 use crate::source::{Access, Missing, Patience, ReadFrom};
 use crate::spool::Spool;
+use crate::staging::Extent;
 use crate::trouble::Trouble;
 
 /// Load one dataset and publish it
@@ -37,6 +39,8 @@ pub struct Load {
     /// Load although nothing changed; overrides no guard
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    accept: AcceptDrop,
     /// Form of the lines on standard error: text at a terminal, else JSON
     #[arg(long, value_enum)]
     log: Option<Lines>,
@@ -107,16 +111,12 @@ impl Task for Load {
     fn errand(&self, prepared: &Prepared) -> Errand {
         let settings = &prepared.settings;
         let from = self.read_from(settings);
-        let size = if from == ReadFrom::Publisher || self.expect {
-            SizeExpectations::Enforced
-        } else {
-            SizeExpectations::Reported
-        };
+        let extent = if from == ReadFrom::Publisher || self.expect { Extent::Whole } else { Extent::Sample };
         let when_unchanged =
             if self.force || settings.mode == Mode::Full { WhenUnchanged::Load } else { WhenUnchanged::Leave };
         let secrets = Arc::clone(prepared.secrets());
         let lookup = Arc::new(move |name: &SecretName| secrets.get(name).cloned());
         let access = Access::new(&prepared.dataset, from, Spool::new(&settings.spool), lookup, Patience::default());
-        Errand::Load(run::Load { access: Arc::new(access), when_unchanged, size })
+        Errand::Load(run::Load { access: Arc::new(access), when_unchanged, extent, accept: self.accept.accept() })
     }
 }

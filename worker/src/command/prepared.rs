@@ -20,6 +20,8 @@ pub(super) struct Prepared {
     pub(super) dataset: Dataset,
     /// Hash of the whole manifest.
     pub(super) manifest: String,
+    /// Hash of what of it makes the rows.
+    pub(super) making: String,
     needed: BTreeSet<SecretName>,
     secrets: Arc<Secrets>,
 }
@@ -37,13 +39,15 @@ pub(super) struct Asked {
     pub(super) dataset: Dataset,
     /// Hash of its manifest.
     pub(super) manifest: String,
+    /// Hash of what of it makes the rows.
+    pub(super) making: String,
 }
 
 impl Asked {
     /// A dataset, with what the environment told.
     pub(super) fn of(settings: Settings, dataset: Dataset) -> Self {
-        let manifest = manifest_hash(&dataset);
-        Self { settings, dataset, manifest }
+        let (manifest, making) = (manifest_hash(&dataset), manifest_hash(&dataset.making()));
+        Self { settings, dataset, manifest, making }
     }
 
     /// With the secrets of these names, which are fetched.
@@ -52,9 +56,9 @@ impl Asked {
         needed: BTreeSet<SecretName>,
         environment: &impl Environment,
     ) -> Result<Prepared, Trouble> {
-        let Self { settings, dataset, manifest } = self;
+        let Self { settings, dataset, manifest, making } = self;
         let secrets = Arc::new(secrets::fetch(&needed, &settings.secrets, environment).await?);
-        Ok(Prepared { settings, dataset, manifest, needed, secrets })
+        Ok(Prepared { settings, dataset, manifest, making, needed, secrets })
     }
 }
 

@@ -7,6 +7,8 @@ use crate::postgres::{self, Connection};
 
 use super::error::Error;
 use super::run::{RunId, bigint};
+use super::source::{SourceColumns, SourceState};
+use super::withdrawn::Withdrawn;
 
 /// What a run publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +19,14 @@ pub struct Publication {
     pub dataset: DatasetName,
     /// The firing's scheduled time.
     pub scheduled_time: Option<Timestamp>,
-    /// Hash of the manifest.
+    /// Hash of what of the manifest makes the rows.
     pub manifest: String,
     /// What the rows were made from, as one text: two runs with the same have the same rows.
     pub fingerprint: String,
     /// What the sources said about themselves.
     pub sources: Vec<SourceState>,
+    /// What was live and is taken back by this, so that it is not loaded again by itself.
+    pub withdrawn: Option<Withdrawn>,
 }
 
 /// A table that goes live.
@@ -34,23 +38,6 @@ pub struct PublishedTable {
     pub oid: u32,
     /// Its rows.
     pub rows: u64,
-}
-
-/// What a source said about itself when it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SourceState {
-    /// Its file name.
-    pub file: String,
-    /// The address it was read from: validators say nothing about another one.
-    pub address: Option<String>,
-    /// Its entity tag.
-    pub etag: Option<String>,
-    /// Its time of last change, in its own words.
-    pub last_modified: Option<String>,
-    /// Its size in bytes as it was transferred.
-    pub bytes: Option<u64>,
-    /// Hash of its bytes, in hex.
-    pub sha256: Option<String>,
 }
 
 impl Publication {
@@ -93,6 +80,7 @@ impl Publication {
             .await?;
         self.write_tables(connection, what, tables, &rows).await?;
         self.write_sources(connection, what).await?;
+        self.write_withdrawn(connection, what).await?;
         Ok(())
     }
 
@@ -120,28 +108,33 @@ impl Publication {
 
     async fn write_sources(&self, connection: &Connection, what: &str) -> Result<(), postgres::Error> {
         let dataset = self.dataset.as_str();
-        let text = |pick: fn(&SourceState) -> &Option<String>| -> Vec<Option<&str>> {
-            self.sources.iter().map(|source| pick(source).as_deref()).collect()
-        };
-        let files: Vec<&str> = self.sources.iter().map(|source| source.file.as_str()).collect();
-        let bytes: Vec<Option<i64>> = self.sources.iter().map(|source| source.bytes.map(bigint)).collect();
+        let columns = SourceColumns::of(&self.sources);
         connection.execute(what, "DELETE FROM freshet.sources WHERE dataset = $1", &[&dataset]).await?;
         connection
             .execute(
                 what,
                 "INSERT INTO freshet.sources (dataset, file, address, etag, last_modified, bytes, sha256)
                  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[])",
-                &[
-                    &dataset,
-                    &files,
-                    &text(|source| &source.address),
-                    &text(|source| &source.etag),
-                    &text(|source| &source.last_modified),
-                    &bytes,
-                    &text(|source| &source.sha256),
-                ],
+                &columns.behind(&dataset),
             )
             .await?;
+        Ok(())
+    }
+
+    /// Remembers what was taken back, or forgets it once something else is live.
+    async fn write_withdrawn(&self, connection: &Connection, what: &str) -> Result<(), postgres::Error> {
+        let dataset = self.dataset.as_str();
+        connection.execute(what, "DELETE FROM freshet.withdrawn WHERE dataset = $1", &[&dataset]).await?;
+        if let Some(Withdrawn { run, manifest, fingerprint }) = &self.withdrawn {
+            connection
+                .execute(
+                    what,
+                    "INSERT INTO freshet.withdrawn (dataset, run, manifest, fingerprint, withdrawn)
+                     VALUES ($1, $2, $3, $4, clock_timestamp())",
+                    &[&dataset, run.uuid(), manifest, fingerprint],
+                )
+                .await?;
+        }
         Ok(())
     }
 }

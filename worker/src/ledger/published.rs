@@ -8,8 +8,8 @@ use manifest::DatasetName;
 use crate::postgres;
 
 use super::Ledger;
-use super::publication::SourceState;
 use super::run::RunId;
+use super::source::SourceState;
 
 /// What was published last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Published {
     pub run: RunId,
     /// How often the dataset has been published.
     pub generation: i64,
-    /// Hash of its manifest.
+    /// Hash of what of its manifest made the rows.
     pub manifest: String,
     /// What its rows were made from.
     pub fingerprint: String,
@@ -28,14 +28,6 @@ pub struct Published {
     pub tables: BTreeMap<String, u32>,
     /// What its sources said about themselves, by file.
     pub sources: BTreeMap<String, SourceState>,
-}
-
-impl Published {
-    /// Whether a load would change nothing: the same sources and manifest, and the tables that are live are those that
-    /// were published. `live` has PostgreSQL's ids of the tables of the manifest that exist, by name.
-    pub fn is_still(&self, manifest: &str, fingerprint: &str, live: &BTreeMap<String, u32>) -> bool {
-        self.manifest == manifest && self.fingerprint == fingerprint && self.tables == *live
-    }
 }
 
 impl Ledger {
@@ -67,14 +59,6 @@ impl Ledger {
                 &[&dataset.as_str()],
             )
             .await?;
-        let source = |row: &tokio_postgres::Row| SourceState {
-            file: row.get(0),
-            address: row.get(1),
-            etag: row.get(2),
-            last_modified: row.get(3),
-            bytes: row.get::<_, Option<i64>>(4).and_then(|bytes| u64::try_from(bytes).ok()),
-            sha256: row.get(5),
-        };
         Ok(Some(Published {
             run: RunId::new(row.get(0)),
             generation: row.get(1),
@@ -82,7 +66,7 @@ impl Ledger {
             fingerprint: row.get(3),
             published: row.get(4),
             tables: tables.iter().map(|row| (row.get(0), row.get(1))).collect(),
-            sources: sources.iter().map(|row| (row.get(0), source(row))).collect(),
+            sources: sources.iter().map(|row| (row.get(0), SourceState::read(row))).collect(),
         }))
     }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use manifest::run::TableRecord;
-use manifest::{DatasetName, Identifier};
+use manifest::DatasetName;
 use uuid::Uuid;
 
 use crate::postgres;
@@ -97,29 +96,6 @@ impl Ending {
     }
 }
 
-/// What was read into one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TableCounts {
-    /// Rows in staging.
-    pub rows: u64,
-    /// Unpacked bytes of its sources.
-    pub bytes: u64,
-    /// Values that could not be read.
-    pub bad_values: u64,
-    /// Rows that were kept out.
-    pub rejected_rows: u64,
-    /// Rows that went because another has the same key.
-    pub duplicates: u64,
-}
-
-impl TableCounts {
-    /// The same in a run's record.
-    pub fn record(&self) -> TableRecord {
-        let Self { rows, bytes, bad_values, rejected_rows, duplicates } = *self;
-        TableRecord { rows, bytes, bad_values, rejected_rows, duplicates, changes: None }
-    }
-}
-
 /// A count as PostgreSQL holds it.
 pub(super) fn bigint(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -160,75 +136,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes that a table is complete in staging. Noted again, it replaces what was noted before.
-    pub async fn table_loaded(
-        &self,
-        run: RunId,
-        table: &Identifier,
-        counts: &TableCounts,
-    ) -> Result<(), postgres::Error> {
-        let TableCounts { rows, bytes, bad_values, rejected_rows, duplicates } = *counts;
-        self.connection()
-            .await?
-            .execute(
-                "write into the ledger what was loaded",
-                "INSERT INTO freshet.run_tables
-                     (run, table_name, rows, bytes, bad_values, rejected_rows, duplicates)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT (run, table_name) DO UPDATE
-                 SET (rows, bytes, bad_values, rejected_rows, duplicates, loaded) = (excluded.rows, excluded.bytes,
-                     excluded.bad_values, excluded.rejected_rows, excluded.duplicates, excluded.loaded)",
-                &[
-                    &run.0,
-                    &table.as_str(),
-                    &bigint(rows),
-                    &bigint(bytes),
-                    &bigint(bad_values),
-                    &bigint(rejected_rows),
-                    &bigint(duplicates),
-                ],
-            )
-            .await?;
-        Ok(())
-    }
-
-    /// What a run had loaded, by table: what a take-over need not load again.
-    pub async fn tables_of(&self, run: RunId) -> Result<Vec<(String, TableCounts)>, postgres::Error> {
-        let rows = self
-            .connection()
-            .await?
-            .rows(
-                "read what was loaded",
-                "SELECT table_name, rows, bytes, bad_values, rejected_rows, duplicates FROM freshet.run_tables
-                 WHERE run = $1 ORDER BY table_name",
-                &[&run.0],
-            )
-            .await?;
-        let count = |row: &tokio_postgres::Row, i| u64::try_from(row.get::<_, i64>(i)).unwrap_or_default();
-        Ok(rows
-            .iter()
-            .map(|row| {
-                let counts = TableCounts {
-                    rows: count(row, 1),
-                    bytes: count(row, 2),
-                    bad_values: count(row, 3),
-                    rejected_rows: count(row, 4),
-                    duplicates: count(row, 5),
-                };
-                (row.get(0), counts)
-            })
-            .collect())
-    }
-
     /// Whether what a run left in staging is of use to somebody: to look at, or to be published after all.
-    pub async fn is_worth_keeping(&self, run: &str) -> Result<bool, postgres::Error> {
+    pub async fn is_worth_keeping(&self, run: RunId) -> Result<bool, postgres::Error> {
         let found = self
             .connection()
             .await?
             .maybe(
                 "see how an earlier run ended",
-                "SELECT 1 FROM freshet.runs WHERE run::text = $1 AND state IN ('refused', 'failed')",
-                &[&run],
+                "SELECT 1 FROM freshet.runs WHERE run = $1 AND state IN ('refused', 'failed')",
+                &[&run.0],
             )
             .await?;
         Ok(found.is_some())
@@ -257,6 +173,19 @@ impl Ledger {
             )
             .await?;
         Ok(ended == 1)
+    }
+
+    /// Notes what did not hold of a run's rows and was let pass.
+    pub async fn accepted(&self, run: RunId, what: &str) -> Result<(), postgres::Error> {
+        self.connection()
+            .await?
+            .execute(
+                "write into the ledger what was accepted",
+                "UPDATE freshet.runs SET accepted = $2 WHERE run = $1",
+                &[&run.0, &what],
+            )
+            .await?;
+        Ok(())
     }
 
     /// Adds to a published run what is only known after it: how long locks were held, in milliseconds.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use super::address::Target;
 use super::error::{Error, chain};
@@ -219,6 +219,20 @@ impl Connection {
             Ok(rows) => Ok(rows),
             Err(error) => Err(self.explain(what, error).await),
         }
+    }
+
+    /// The rows of a statement with every value as PostgreSQL writes it, whatever its type, and the columns' names.
+    pub async fn texts(&self, what: &str, sql: &str) -> Result<Vec<Vec<(String, Option<String>)>>, Error> {
+        let messages = match self.client.simple_query(sql).await {
+            Ok(messages) => messages,
+            Err(error) => return Err(self.explain(what, error).await),
+        };
+        let row = |message: &SimpleQueryMessage| {
+            let SimpleQueryMessage::Row(row) = message else { return None };
+            let fields = row.columns().iter().enumerate();
+            Some(fields.map(|(i, column)| (column.name().to_owned(), row.get(i).map(str::to_owned))).collect())
+        };
+        Ok(messages.iter().filter_map(row).collect())
     }
 
     /// Plans a query that is run when time is short. Parameters have these types.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::guard::Finding;
 use super::lock::Blocker;
 use super::refusal::Refusal;
 use super::rights::Missing;
@@ -42,12 +41,6 @@ pub enum Error {
         dataset: String,
         /// PostgreSQL's words.
         detail: String,
-    },
-    /// What was loaded is not what was expected.
-    #[error("the data did not pass: {}", Joined(findings.iter()))]
-    Guard {
-        /// What did not hold.
-        findings: Vec<Finding>,
     },
     /// Rows do not hold what something on the live table asks for.
     #[error("the data did not pass: {}", Joined(violations.iter()))]
@@ -135,7 +128,6 @@ impl Fault for Error {
             Self::Rights { .. } => "database_permission",
             Self::NotCarried { .. } => "not_carried",
             Self::GenerationInUse { .. } => "generation_in_use",
-            Self::Guard { findings } => findings.first().map_or("guard", Finding::code),
             Self::Violated { .. } => "constraint_violated",
             Self::Blocked { .. } => "publish_blocked",
             Self::Changed { .. } => "table_changed",
@@ -150,7 +142,7 @@ impl Fault for Error {
             Self::Staging(error) => error.exit(),
             Self::Rights { .. } => Exit::Permission,
             Self::NotCarried { .. } | Self::GenerationInUse { .. } => Exit::Configuration,
-            Self::Guard { .. } | Self::Violated { .. } => Exit::Refused,
+            Self::Violated { .. } => Exit::Refused,
             Self::Blocked { .. } | Self::Changed { .. } | Self::Undecided { .. } => Exit::Unavailable,
         }
     }
@@ -178,7 +170,6 @@ impl Fault for Error {
             Self::GenerationInUse { .. } => {
                 Some("make what depends on it anew, so that it finds the live table".to_owned())
             }
-            Self::Guard { .. } => Some("look at the rows in staging; if they are right, correct `expect`".to_owned()),
             Self::Violated { .. } => Some(
                 "look at the rows in staging; if they are right, change what is asked of them on the live table"
                     .to_owned(),

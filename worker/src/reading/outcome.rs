@@ -6,6 +6,7 @@ use std::fmt;
 use manifest::Identifier;
 
 use super::header::quoted;
+use super::places::RowPlaces;
 use super::tally::ColumnTally;
 use crate::source::SourceFingerprint;
 
@@ -28,6 +29,8 @@ pub struct TableReading {
     pub rejects_not_kept: u64,
     /// What the files had beyond or short of the manifest.
     pub drift: Vec<Drift>,
+    /// The lines that the rows came from.
+    pub places: RowPlaces,
     /// Fingerprints of the sources, by the name of their file.
     pub fingerprints: BTreeMap<String, SourceFingerprint>,
 }

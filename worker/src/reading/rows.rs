@@ -8,6 +8,7 @@ use value::{Encoded, wire};
 
 use super::layout::Layout;
 use super::outcome::TableReading;
+use super::places::RowPlaces;
 use super::plan::{Plan, Text};
 use super::reject::{Fresh, Reject, Rejects};
 use super::tally::ColumnTally;
@@ -35,6 +36,7 @@ pub(super) struct Rows {
     filtered: u64,
     bad_records: BTreeMap<&'static str, u64>,
     rejects: Rejects,
+    places: RowPlaces,
     /// Bad values of the current row: column and code.
     bad: Vec<(usize, &'static str)>,
     scratch: Vec<u8>,
@@ -55,10 +57,16 @@ impl Rows {
             filtered: 0,
             bad_records: BTreeMap::new(),
             rejects: Rejects::new(rejects, table, names.len()),
+            places: RowPlaces::default(),
             bad: Vec::new(),
             scratch: Vec::new(),
             names,
         }
+    }
+
+    /// Records come from another file, or member of an archive, from now on.
+    pub(super) fn begin(&mut self, label: String) {
+        self.places.begin(label);
     }
 
     /// Writes the row of a record, or counts why there is none.
@@ -92,6 +100,7 @@ impl Rows {
             }
         }
         self.written += 1;
+        self.places.push(record.place().line);
         if !self.bad.is_empty() {
             self.bad_values(plan, place, record);
         }
@@ -107,6 +116,7 @@ impl Rows {
             bad_records: self.bad_records,
             columns: self.names.into_iter().zip(self.columns).collect(),
             rejects_not_kept: self.rejects.not_kept,
+            places: self.places,
             ..TableReading::default()
         };
         (self.out, reading)

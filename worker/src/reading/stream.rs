@@ -47,7 +47,7 @@ pub struct TableStream {
 #[derive(Debug)]
 enum Outcome {
     Pending,
-    Complete(TableReading),
+    Complete(Box<TableReading>),
     Failed,
 }
 
@@ -67,7 +67,7 @@ impl TableStream {
         self.outcome = Outcome::Failed;
         match ended {
             Ok(Ok(reading)) => {
-                self.outcome = Outcome::Complete(reading);
+                self.outcome = Outcome::Complete(Box::new(reading));
                 None
             }
             Ok(Err(error)) => Some(Err(error)),
@@ -79,7 +79,7 @@ impl TableStream {
     /// What was read, once [`chunk`](Self::chunk) has given `None`.
     pub fn finish(self) -> Result<TableReading, ReadError> {
         match self.outcome {
-            Outcome::Complete(reading) => Ok(reading),
+            Outcome::Complete(reading) => Ok(*reading),
             Outcome::Pending | Outcome::Failed => Err(SourceError::Stopped.into()),
         }
     }
@@ -206,6 +206,7 @@ impl Reader<'_> {
         let plan = Plan::new(self.table, self.layout, source, &binding, delimiter);
         self.note_drift(binding, &label);
         let place = Place { file: &source.file, member };
+        self.rows.begin(label());
         let mut until_look = LOOK_EVERY;
         while let Some(record) = records.read().map_err(wrong)? {
             self.rows.push(&plan, place, &record);

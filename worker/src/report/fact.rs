@@ -20,6 +20,20 @@ pub enum Fact {
     },
     /// Sources, manifest and table are what was published last.
     Unchanged,
+    /// Sources and manifest are what a person took back: they are not loaded again by themselves.
+    Withdrawn {
+        /// The run that had loaded them.
+        run: String,
+    },
+    /// Rows that an earlier run had complete in staging are taken up.
+    TakenUp {
+        /// That run.
+        of: String,
+        /// Tables.
+        tables: usize,
+        /// Rows.
+        rows: u64,
+    },
     /// Another run answers to this firing already.
     Duplicate {
         /// That run.
@@ -86,6 +100,13 @@ pub enum Fact {
     },
     /// An expectation that does not hold is told, not enforced.
     Expectation {
+        /// Table.
+        table: String,
+        /// What differs.
+        detail: String,
+    },
+    /// An expectation does not hold, and a person lets it pass.
+    Accepted {
         /// Table.
         table: String,
         /// What differs.
@@ -159,6 +180,8 @@ impl Fact {
             | Self::Duplicates { .. }
             | Self::Drift { .. }
             | Self::Expectation { .. }
+            | Self::Accepted { .. }
+            | Self::Withdrawn { .. }
             | Self::Blocked { .. }
             | Self::Retrying { .. }
             | Self::Notice { .. }
@@ -175,6 +198,15 @@ impl fmt::Display for Fact {
                 write!(f, "worker {version}, manifest {manifest}, attempt {attempt}")
             }
             Self::Unchanged => write!(f, "unchanged: sources, manifest and table are what was published last"),
+            Self::Withdrawn { run } => {
+                write!(
+                    f,
+                    "unchanged: sources and manifest are what run {run} loaded and was taken back; --force loads it"
+                )
+            }
+            Self::TakenUp { of, tables, rows } => {
+                write!(f, "taken up from run {of}: {}, {rows} rows", counted(*tables, "table", "tables"))
+            }
             Self::Duplicate { by } => write!(f, "duplicate: run {by} answers to this firing"),
             Self::Waiting { on } => write!(f, "waiting for run {on} of the same dataset"),
             Self::Loaded { table, rows, bytes, seconds, rows_per_second } => write!(
@@ -193,6 +225,7 @@ impl fmt::Display for Fact {
             Self::Duplicates { table, rows } => write!(f, "{table}: {rows} rows left out for another with their key"),
             Self::Drift { table, detail } => write!(f, "{table}: {detail}"),
             Self::Expectation { table: _, detail } => write!(f, "not enforced here: {detail}"),
+            Self::Accepted { table: _, detail } => write!(f, "accepted: {detail}"),
             Self::Prepared { table, indexes, seconds } => {
                 write!(f, "{table}: {} and statistics in {seconds:.2} s", counted(*indexes, "index", "indexes"))
             }

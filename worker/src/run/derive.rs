@@ -116,12 +116,7 @@ impl Deriving<'_> {
             seconds: began.elapsed().as_secs_f64(),
         });
         self.ledger.table_loaded(self.run.id, &blueprint.table, &counts).await?;
-        let built = self.staging.finish_table(blueprint).await?;
-        self.run.reporter.tell(&Fact::Prepared {
-            table: table.clone(),
-            indexes: built.indexes,
-            seconds: built.elapsed.as_secs_f64(),
-        });
-        Ok((table, Loaded { counts, fingerprints: BTreeMap::new() }))
+        let duplicates = self.run.finish_table(self.staging, blueprint).await?;
+        Ok((table, Loaded::derived(counts, duplicates)))
     }
 }

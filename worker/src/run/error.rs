@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::complete::Unfit;
 use crate::fault::{Exit, Fault, Retry};
 use crate::publish::guard::Finding;
 use crate::reading::Unserved;
@@ -20,6 +21,22 @@ pub enum RunError {
     Guard {
         /// All that does not hold.
         breaches: Vec<Finding>,
+        /// The dataset.
+        dataset: String,
+        /// The schema that the rows are in.
+        schema: String,
+    },
+    /// A run was to publish what is in staging, and cannot.
+    #[error("{}", match unfit {
+        Unfit::Absent => format!("there is nothing in {schema} to publish"),
+        Unfit::Incomplete => format!("the run that loaded into {schema} did not come to its end"),
+        Unfit::Otherwise => format!("what is in {schema} was made by another manifest, or does not fit the live tables any more"),
+    })]
+    NotKept {
+        /// The staging schema.
+        schema: String,
+        /// Why not.
+        unfit: Unfit,
     },
     /// The run's own deadline has passed.
     #[error("the load was not done within {} s", timeout.as_secs())]
@@ -40,7 +57,8 @@ impl Fault for RunError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unserved { .. } => "unserved",
-            Self::Guard { breaches } => breaches.first().map_or("guard", Finding::code),
+            Self::NotKept { .. } => "nothing_kept",
+            Self::Guard { breaches, .. } => breaches.first().map_or("guard", Finding::code),
             Self::Deadline { .. } => "deadline",
             Self::Stopped => "stopped",
         }
@@ -48,7 +66,7 @@ impl Fault for RunError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Unserved { .. } => Exit::Configuration,
+            Self::Unserved { .. } | Self::NotKept { .. } => Exit::Configuration,
             Self::Guard { .. } => Exit::Refused,
             Self::Deadline { .. } => Exit::Unavailable,
             Self::Stopped => Exit::Stopped,
@@ -61,10 +79,19 @@ impl Fault for RunError {
 
     fn advice(&self) -> Option<String> {
         match self {
-            Self::Guard { .. } => Some(
-                "look at the rows in the staging schema, then correct `expect` in the manifest or wait for the publisher"
-                    .to_owned(),
-            ),
+            Self::Guard { breaches, dataset, schema } if breaches.iter().all(Finding::is_drop) => Some(format!(
+                "look at the rows in {schema}, also by `worker diff {dataset}`; if they are right, \
+                 `worker publish {dataset} --accept-drop` publishes them, else wait for the publisher"
+            )),
+            Self::Guard { breaches, schema, .. } if breaches.iter().any(Finding::is_duplicates) => Some(format!(
+                "look at the rows in {schema}; declare the key that the source really has, or say which of the rows \
+                 counts by `duplicates`"
+            )),
+            Self::Guard { dataset, schema, .. } => Some(format!(
+                "look at the rows in {schema}; if they are right, correct `expect` in the manifest, and \
+                 `worker publish {dataset}` publishes them, else wait for the publisher"
+            )),
+            Self::NotKept { .. } => Some("load it: `worker load`".to_owned()),
             Self::Deadline { .. } => Some("raise `timeout` in the task-def, or give it more cpu".to_owned()),
             Self::Unserved { .. } | Self::Stopped => None,
         }

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use manifest::Dataset;
 
+use super::complete::Complete;
 use super::derive::{Basis, Deriving};
-use super::tables::{Loaded, TableLoad};
-use super::unchanged::MadeFrom;
-use super::{Done, Run, RunError, unchanged};
+use super::tables::TableLoad;
+use super::unchanged::{self, Look, MadeFrom};
+use super::{Accept, Done, Run, RunError};
 use crate::fault::Exit;
-use crate::ledger::{Ledger, Publication};
+use crate::ledger::Ledger;
 use crate::postgres::Pool;
-use crate::publish::{self, generation, guard};
+use crate::publish::{Inventory, generation};
 use crate::reading::unserved;
 use crate::report::Fact;
 use crate::source::Access;
-use crate::staging::{Blueprint, Mark, Staging};
+use crate::staging::{Blueprint, Extent, Mark, Staging};
 use crate::trouble::Trouble;
 
 /// How long a failed run may take to drop what it had in staging; the next run drops it otherwise.
@@ -29,8 +30,10 @@ pub struct Load {
     pub access: Arc<Access>,
     /// Whether to load although nothing changed.
     pub when_unchanged: WhenUnchanged,
-    /// What becomes of expectations about what is usual.
-    pub size: SizeExpectations,
+    /// Whether the rows are all that there is.
+    pub extent: Extent,
+    /// What a person lets pass.
+    pub accept: Accept,
 }
 
 /// What to do when sources, manifest and table are what was published last.
@@ -40,15 +43,6 @@ pub enum WhenUnchanged {
     Leave,
     /// Load all the same.
     Load,
-}
-
-/// What becomes of expectations about what is usual: `rows`, `max_drop`, `max_nulls` and `latest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SizeExpectations {
-    /// A table that does not meet them is not published.
-    Enforced,
-    /// They are told: the rows are a sample.
-    Reported,
 }
 
 impl Load {
@@ -65,66 +59,134 @@ impl Run<'_> {
         let basis = self.within(self.basis(ledger, pool)).await?;
         // From here on with the columns that its queries turn out to have.
         let described = Run { dataset: &basis.rehearsed.dataset, ..*self };
-        described.load_from(&basis, load, ledger, pool).await
+        let inventory = described.survey(pool).await?;
+        let blueprints = inventory.blueprints(described.dataset)?;
+        let inventory = &inventory;
+        Stages { run: &described, load, basis: &basis, ledger, pool, inventory, blueprints: &blueprints }.all().await
+    }
+}
+
+/// The stages of a load, with what they share.
+struct Stages<'a> {
+    run: &'a Run<'a>,
+    load: &'a Load,
+    basis: &'a Basis,
+    ledger: &'a Ledger,
+    pool: &'a Arc<Pool>,
+    inventory: &'a Inventory,
+    blueprints: &'a [Blueprint],
+}
+
+impl Stages<'_> {
+    async fn all(&self) -> Result<Done, Trouble> {
+        let Self { run, load, ledger, inventory, blueprints, .. } = self;
+        if let Some(done) = run.within(self.look()).await? {
+            return Ok(done);
+        }
+        let complete = match run.within(self.reuse()).await? {
+            Some(complete) => complete,
+            None => self.stage().await?,
+        };
+        if let Some(done) = run.within(self.look_again(&complete)).await? {
+            complete.staging.clear().await?;
+            return Ok(done);
+        }
+        let accepted = run.within(run.guard(load.accept, &complete, ledger, inventory, blueprints)).await?;
+        run.publish(ledger, complete, accepted).await
     }
 
-    async fn load_from(&self, basis: &Basis, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
-        let access = &load.access;
-        let inventory = self.within(Box::pin(publish::survey(pool, self.dataset))).await?;
-        inventory.notices(self.dataset).into_iter().for_each(|detail| {
-            self.reporter.tell(&Fact::Notice { detail });
-        });
-        let live = inventory.live_oids();
-        if load.when_unchanged == WhenUnchanged::Leave && basis.rehearsed.untracked.is_empty() {
-            let made_from = MadeFrom { manifest: self.manifest, upstream: &basis.upstream };
-            let unchanged = unchanged::is_unchanged(self.dataset, made_from, &live, ledger, access, self.stop);
-            if self.within(unchanged).await? {
-                self.within(self.tidy(ledger, pool)).await?;
-                self.reporter.tell(&Fact::Unchanged);
-                return Ok(Done::Unchanged);
-            }
-        }
-        self.within(self.drop_previous(pool)).await?;
-        let blueprints = inventory.blueprints(self.dataset)?;
-        let mark = Mark::new(self.id, self.manifest, None);
-        let roles = inventory.staging_roles();
-        let begin = Staging::begin(Arc::clone(pool), &self.dataset.dataset, &mark, &roles);
-        let staging = self.within(begin).await?;
+    /// What can be told apart: queries that read what nobody keeps count of may find something else at any time.
+    fn is_tracked(&self) -> bool {
+        self.load.when_unchanged == WhenUnchanged::Leave && self.basis.rehearsed.untracked.is_empty()
+    }
 
-        let tables = TableLoad { run: self, ledger, staging: &staging, access };
-        let loading = async {
-            let mut loaded = tables.all(&blueprints).await?;
-            let deriving = Deriving { run: self, ledger, staging: &staging, basis, blueprints: &blueprints };
-            let (derived, upstream) = deriving.all().await?;
-            loaded.extend(derived);
-            let made_from = MadeFrom { manifest: self.manifest, upstream: &upstream };
-            let fingerprint = unchanged::fingerprint(made_from, &loaded);
-            staging.remark(&Mark::new(self.id, self.manifest, Some(fingerprint.clone()))).await?;
-            self.guard(load.size, &staging, &inventory, &blueprints, &loaded).await?;
-            Ok::<_, Trouble>((loaded, fingerprint))
+    fn made_from(&self) -> MadeFrom<'_> {
+        MadeFrom { making: self.run.making, upstream: &self.basis.upstream }
+    }
+
+    /// Whether there is anything to do, as far as it can be known without reading.
+    async fn look(&self) -> Result<Option<Done>, Trouble> {
+        if !self.is_tracked() {
+            return Ok(None);
+        }
+        let (live, access) = (self.inventory.live_oids(), &self.load.access);
+        let fact = match unchanged::look(self.run, &live, self.made_from(), self.ledger, access).await? {
+            Look::Changed => return Ok(None),
+            Look::Unchanged => Fact::Unchanged,
+            Look::Withdrawn(run) => Fact::Withdrawn { run: run.to_string() },
         };
-        let (loaded, fingerprint) = match self.within(loading).await {
-            Ok(loaded) => loaded,
+        self.run.tidy(self.ledger, self.pool).await?;
+        self.run.reporter.tell(&fact);
+        Ok(Some(Done::Unchanged))
+    }
+
+    /// The same of what was read, where publishers do not say whether it changed: what somebody took back stays away.
+    async fn look_again(&self, complete: &Complete) -> Result<Option<Done>, Trouble> {
+        let withdrawn = self.ledger.withdrawn(&self.run.dataset.dataset).await?;
+        let Some(withdrawn) = withdrawn.filter(|withdrawn| withdrawn.fingerprint == complete.fingerprint) else {
+            return Ok(None);
+        };
+        if !self.is_tracked() {
+            return Ok(None);
+        }
+        self.run.reporter.tell(&Fact::Withdrawn { run: withdrawn.run.to_string() });
+        Ok(Some(Done::Unchanged))
+    }
+
+    /// What an earlier run left complete in staging, where the sources are still what it read.
+    async fn reuse(&self) -> Result<Option<Complete>, Trouble> {
+        let Self { run, load, ledger, pool, inventory, blueprints, .. } = self;
+        if !self.is_tracked() {
+            return Ok(None);
+        }
+        let Ok(kept) = run.kept(ledger, pool).await? else { return Ok(None) };
+        if !kept.is_all_of(run.dataset) {
+            return Ok(None);
+        }
+        let (sources, fingerprint) = (&kept.sources, kept.fingerprint());
+        if !unchanged::sources_are_still(run, self.made_from(), sources, fingerprint, &load.access).await? {
+            return Ok(None);
+        }
+        Ok(run.take_up(kept, load.extent, ledger, pool, inventory, blueprints).await?.ok())
+    }
+
+    /// Loads every table into a staging schema of this run's own.
+    async fn stage(&self) -> Result<Complete, Trouble> {
+        let Self { run, load, basis, ledger, pool, inventory, blueprints } = *self;
+        run.within(run.drop_previous(pool)).await?;
+        let mark = Mark::new(run.id, run.making, None);
+        let roles = inventory.staging_roles();
+        let begin = Staging::begin(Arc::clone(pool), &run.dataset.dataset, &mark, &roles);
+        let staging = run.within(begin).await?;
+        let loading = async {
+            let mut loaded = TableLoad { run, ledger, staging: &staging, access: &load.access }.all(blueprints).await?;
+            let (derived, upstream) = Deriving { run, ledger, staging: &staging, basis, blueprints }.all().await?;
+            loaded.extend(derived);
+            let fingerprint = unchanged::fingerprint(MadeFrom { making: run.making, upstream: &upstream }, &loaded);
+            let sources = unchanged::source_states(&loaded);
+            // The mark says that all is complete, and so comes last.
+            ledger.sources_loaded(run.id, &sources).await?;
+            let mark = Mark::new(run.id, run.making, Some(fingerprint.clone())).of_extent(load.extent);
+            staging.remark(&mark).await?;
+            Ok::<_, Trouble>((loaded, sources, fingerprint))
+        };
+        match run.within(loading).await {
+            Ok((loaded, sources, fingerprint)) => {
+                let tables: BTreeMap<_, _> = loaded.into_iter().map(|(name, table)| (name, table.complete())).collect();
+                Ok(Complete { staging, tables, sources, fingerprint, extent: load.extent })
+            }
             Err(trouble) => {
                 // Half-loaded tables are of no use to anyone; refused ones are for looking at.
                 if trouble.exit() != Exit::Refused {
                     let _ = tokio::time::timeout(CLEARING, staging.clear()).await;
                 }
-                return Err(trouble);
+                Err(trouble)
             }
-        };
-        let publication = Publication {
-            run: self.id,
-            dataset: self.dataset.dataset.clone(),
-            scheduled_time: self.settings.scheduled_time,
-            manifest: self.manifest.to_owned(),
-            fingerprint,
-            sources: unchanged::source_states(&loaded),
-        };
-        let tables = loaded.iter().map(|(name, table)| (name.clone(), table.counts)).collect();
-        self.publish(ledger, staging, &publication, &tables).await
+        }
     }
+}
 
+impl Run<'_> {
     /// Drops what a run left in staging that was killed before it could, even right after its rows went live.
     async fn tidy(&self, ledger: &Ledger, pool: &Arc<Pool>) -> Result<(), Trouble> {
         let dataset = &self.dataset.dataset;
@@ -142,30 +204,5 @@ impl Run<'_> {
         generation::drop_previous(&connection, &self.dataset.dataset).await?;
         pool.give_back(connection);
         Ok(())
-    }
-
-    /// Judges the rows in staging before anybody sees them.
-    async fn guard(
-        &self,
-        size: SizeExpectations,
-        staging: &Staging,
-        inventory: &publish::Inventory,
-        blueprints: &[Blueprint],
-        loaded: &BTreeMap<String, Loaded>,
-    ) -> Result<(), Trouble> {
-        let mut breaches = Vec::new();
-        for blueprint in blueprints {
-            let name = blueprint.table.as_str();
-            let staged = loaded.get(name).map_or(0, |table| table.counts.rows);
-            let now = jiff::Timestamp::now();
-            for finding in guard::examine(staging, self.dataset, inventory, blueprint, staged, now).await? {
-                if !finding.binds_samples() && size == SizeExpectations::Reported {
-                    self.reporter.tell(&Fact::Expectation { table: name.to_owned(), detail: finding.to_string() });
-                } else {
-                    breaches.push(finding);
-                }
-            }
-        }
-        if breaches.is_empty() { Ok(()) } else { Err(RunError::Guard { breaches }.into()) }
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::complete::Complete;
 use super::{Done, Run, RunError};
-use crate::ledger::{Ledger, Publication, TableCounts};
+use crate::ledger::{Ledger, Publication};
 use crate::publish::{self, Publish};
 use crate::report::Fact;
-use crate::staging::Staging;
 use crate::trouble::Trouble;
 
 /// How long a run that is asked to stop while it publishes may go on: Fargate kills 30 seconds after it asks.
@@ -18,13 +18,28 @@ impl Run<'_> {
     pub(super) async fn publish(
         &self,
         ledger: &Ledger,
-        staging: Staging,
-        publication: &Publication,
-        tables: &BTreeMap<String, TableCounts>,
+        complete: Complete,
+        accepted: Vec<String>,
     ) -> Result<Done, Trouble> {
-        let rows = tables.iter().map(|(name, counts)| (name.clone(), counts.rows)).collect();
-        let publish =
-            Publish { dataset: self.dataset, staging: &staging, publication, rows: &rows, deadline: self.deadline };
+        let Complete { staging, tables, sources, fingerprint, extent: _ } = complete;
+        let publication = Publication {
+            run: self.id,
+            dataset: self.dataset.dataset.clone(),
+            scheduled_time: self.settings.scheduled_time,
+            manifest: self.making.to_owned(),
+            fingerprint,
+            sources,
+            withdrawn: None,
+        };
+        let rows: BTreeMap<String, u64> =
+            tables.iter().map(|(name, table)| (name.clone(), table.counts.rows)).collect();
+        let publish = Publish {
+            dataset: self.dataset,
+            staging: &staging,
+            publication: &publication,
+            rows: &rows,
+            deadline: self.deadline,
+        };
         let missed = |miss: &publish::Miss| {
             let by: Vec<_> = miss.blockers.iter().map(ToString::to_string).collect();
             self.reporter.tell(&Fact::Blocked { attempt: miss.attempt, by: by.join("; ") });
@@ -43,7 +58,7 @@ impl Run<'_> {
         let _ = ledger.measured(self.id, lock_ms).await;
         let _ = staging.clear().await;
         self.reporter.tell(&Fact::Published { tables: rows.len(), rows: rows.values().sum(), lock_ms });
-        let tables = tables.iter().map(|(name, counts)| (name.clone(), counts.record())).collect();
-        Ok(Done::Published { tables, lock_ms })
+        let tables = tables.iter().map(|(name, table)| (name.clone(), table.counts.record())).collect();
+        Ok(Done::Published { tables, accepted, lock_ms })
     }
 }

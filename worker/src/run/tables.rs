@@ -11,11 +11,12 @@ use manifest::dataset::Table;
 use tokio::sync::mpsc;
 
 use super::Run;
+use super::complete::CompleteTable;
 use crate::ledger::{Ledger, Reject, RejectLimit, TableCounts};
-use crate::reading::{self, TableReading, over_budget};
+use crate::reading::{self, RowPlaces, TableReading, over_budget};
 use crate::report::Fact;
 use crate::source::{Access, SourceFingerprint};
-use crate::staging::{Blueprint, Staging, Stored};
+use crate::staging::{self, Blueprint, Staging, Stored};
 use crate::trouble::Trouble;
 
 /// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
@@ -30,10 +31,23 @@ pub(super) struct TableLoad<'a> {
 }
 
 /// A table that is complete in staging.
-#[derive(Debug, Clone)]
 pub(super) struct Loaded {
-    pub(super) counts: TableCounts,
+    counts: TableCounts,
+    places: Option<RowPlaces>,
+    duplicates: Option<staging::Error>,
     pub(super) fingerprints: BTreeMap<String, SourceFingerprint>,
+}
+
+impl Loaded {
+    /// Of a table that was made in the database, so that no file has its rows.
+    pub(super) fn derived(counts: TableCounts, duplicates: Option<staging::Error>) -> Self {
+        Self { counts, places: None, duplicates, fingerprints: BTreeMap::new() }
+    }
+
+    pub(super) fn complete(self) -> CompleteTable {
+        let Self { counts, places, duplicates, .. } = self;
+        CompleteTable { counts, places, duplicates }
+    }
 }
 
 impl TableLoad<'_> {
@@ -63,13 +77,11 @@ impl TableLoad<'_> {
         if let Some(over) = over_budget(table, &reading) {
             return Err(over.into());
         }
-        let built = self.staging.finish_table(blueprint).await?;
-        self.run.reporter.tell(&Fact::Prepared {
-            table: table.name.to_string(),
-            indexes: built.indexes,
-            seconds: built.elapsed.as_secs_f64(),
-        });
-        Ok((table.name.to_string(), Loaded { counts, fingerprints: reading.fingerprints }))
+        let duplicates = self.run.finish_table(self.staging, blueprint).await?;
+        let TableReading { rows, places, fingerprints, .. } = reading;
+        // Rows that went leave no gap, so that those behind them are not counted to any more.
+        let places = (rows == counts.rows).then_some(places);
+        Ok((table.name.to_string(), Loaded { counts, places, duplicates, fingerprints }))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]

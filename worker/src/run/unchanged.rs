@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use manifest::ContentHash;
 use manifest::dataset::Table;
-use manifest::{ContentHash, Dataset};
-use tokio_util::sync::CancellationToken;
 
+use super::Run;
 use super::tables::Loaded;
-use crate::ledger::{Generations, Ledger, SourceState};
+use crate::ledger::{Generations, Ledger, RunId, SourceState};
 use crate::source::{Access, Content, SourceFingerprint};
 use crate::trouble::Trouble;
 
@@ -18,8 +18,8 @@ const READING: u32 = 1;
 /// What rows are made from besides the sources.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MadeFrom<'a> {
-    /// Hash of the manifest, its SQL included.
-    pub(super) manifest: &'a str,
+    /// Hash of what of the manifest makes the rows, its SQL included.
+    pub(super) making: &'a str,
     /// The generations of the datasets that it depends on.
     pub(super) upstream: &'a Generations,
 }
@@ -35,8 +35,8 @@ pub(super) fn fingerprint(made_from: MadeFrom<'_>, loaded: &BTreeMap<String, Loa
 }
 
 fn of(made_from: MadeFrom<'_>, contents: &BTreeMap<&str, &str>) -> String {
-    let MadeFrom { manifest, upstream } = made_from;
-    ContentHash::of(&(READING, manifest, contents, upstream)).map(|hash| hash.prefix(32)).unwrap_or_default()
+    let MadeFrom { making, upstream } = made_from;
+    ContentHash::of(&(READING, making, contents, upstream)).map(|hash| hash.prefix(32)).unwrap_or_default()
 }
 
 /// What the sources said about themselves, for the ledger.
@@ -56,29 +56,66 @@ pub(super) fn source_states(loaded: &BTreeMap<String, Loaded>) -> Vec<SourceStat
         .collect()
 }
 
-/// Asks the ledger and then, only as far as needed, the publishers.
-pub(super) async fn is_unchanged(
-    dataset: &Dataset,
-    made_from: MadeFrom<'_>,
+/// What there is to do, as far as it can be known without reading.
+pub(super) enum Look {
+    /// Something may have changed.
+    Changed,
+    /// What would be loaded is live.
+    Unchanged,
+    /// What would be loaded was loaded by this run, and taken back by a person.
+    Withdrawn(RunId),
+}
+
+/// Asks the ledger and then, only as far as needed, the publishers. `live` has PostgreSQL's ids of the live tables.
+pub(super) async fn look(
+    run: &Run<'_>,
     live: &BTreeMap<String, u32>,
+    made_from: MadeFrom<'_>,
     ledger: &Ledger,
     access: &Access,
-    stop: &CancellationToken,
-) -> Result<bool, Trouble> {
-    let Some(published) = ledger.published(&dataset.dataset).await? else { return Ok(false) };
-    let contents = published
-        .sources
-        .iter()
-        .filter_map(|(file, source)| Some((file.as_str(), source.sha256.as_deref()?)))
-        .collect();
+) -> Result<Look, Trouble> {
+    let dataset = &run.dataset.dataset;
+    let Some(published) = ledger.published(dataset).await? else { return Ok(Look::Changed) };
     // The same sources would be read the same way, and the same upstream data by the same queries, by the same manifest,
     // into the tables that are live.
-    if !published.is_still(made_from.manifest, &of(made_from, &contents), live) {
+    if published.tables != *live {
+        return Ok(Look::Changed);
+    }
+    let sources: Vec<SourceState> = published.sources.into_values().collect();
+    if published.manifest == run.making
+        && sources_are_still(run, made_from, &sources, &published.fingerprint, access).await?
+    {
+        return Ok(Look::Unchanged);
+    }
+    if let Some(withdrawn) = ledger.withdrawn(dataset).await?
+        && withdrawn.manifest == run.making
+    {
+        let sources = ledger.sources_of(withdrawn.run).await?;
+        if sources_are_still(run, made_from, &sources, &withdrawn.fingerprint, access).await? {
+            return Ok(Look::Withdrawn(withdrawn.run));
+        }
+    }
+    Ok(Look::Changed)
+}
+
+/// Whether all sources still are what they were when rows of this fingerprint were made from them.
+pub(super) async fn sources_are_still(
+    run: &Run<'_>,
+    made_from: MadeFrom<'_>,
+    sources: &[SourceState],
+    fingerprint: &str,
+    access: &Access,
+) -> Result<bool, Trouble> {
+    let known: BTreeMap<&str, &SourceState> = sources.iter().map(|source| (source.file.as_str(), source)).collect();
+    let contents = known.iter().filter_map(|(file, source)| Some((*file, source.sha256.as_deref()?))).collect();
+    if of(made_from, &contents) != fingerprint {
         return Ok(false);
     }
-    for source in dataset.tables.iter().flat_map(Table::sources) {
-        let Some(previous) = published.sources.get(&source.file).and_then(previous) else { return Ok(false) };
-        if !access.unchanged(source, &previous, stop).await? {
+    for source in run.dataset.tables.iter().flat_map(Table::sources) {
+        let Some(previous) = known.get(source.file.as_str()).and_then(|state| previous(state)) else {
+            return Ok(false);
+        };
+        if !access.unchanged(source, &previous, run.stop).await? {
             return Ok(false);
         }
     }

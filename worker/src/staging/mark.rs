@@ -15,12 +15,40 @@ pub struct Mark {
     manifest: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Extent::is_whole")]
+    extent: Extent,
+}
+
+/// Whether rows are all that the publisher has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Extent {
+    /// They are: a table that is not what is usual is not published.
+    #[default]
+    Whole,
+    /// They are a sample: what is unusual about them is told and not enforced.
+    Sample,
+}
+
+impl Extent {
+    // Takes a reference as serde hands one over.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
+    }
 }
 
 impl Mark {
-    /// Of this run, from this manifest's hash and this fingerprint of the sources, when it is known yet.
+    /// Of this run, from the hash of what of its manifest makes rows and this fingerprint of the sources, when it is known yet.
     pub fn new(run: RunId, manifest: impl Into<String>, fingerprint: Option<String>) -> Self {
-        Self { maker: MAKER.to_owned(), run: run.to_string(), manifest: manifest.into(), fingerprint }
+        let (maker, extent) = (MAKER.to_owned(), Extent::Whole);
+        Self { maker, run: run.to_string(), manifest: manifest.into(), fingerprint, extent }
+    }
+
+    /// The same of rows that are so much of what there is.
+    #[must_use]
+    pub fn of_extent(self, extent: Extent) -> Self {
+        Self { extent, ..self }
     }
 
     /// Reads a schema's comment; `None` when it is none of ours.
@@ -28,9 +56,24 @@ impl Mark {
         serde_json::from_str::<Self>(comment).ok().filter(|mark| mark.maker == MAKER)
     }
 
-    /// The run that made the rows.
-    pub fn run(&self) -> &str {
-        &self.run
+    /// The run that made the rows; nil of rows that were there before any run.
+    pub fn run(&self) -> RunId {
+        RunId::new(self.run.parse().unwrap_or_default())
+    }
+
+    /// Hash of what of the manifest made the rows.
+    pub fn manifest(&self) -> &str {
+        &self.manifest
+    }
+
+    /// What the rows were made from. Only rows that are complete have it.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
+    /// Whether the rows are all that the publisher has.
+    pub fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// Whether rows of both would be the same. Without a fingerprint nobody knows.

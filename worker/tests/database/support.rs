@@ -168,6 +168,7 @@ impl Run {
             manifest: "m".into(),
             fingerprint: run.to_string(),
             sources: Vec::new(),
+            withdrawn: None,
         };
         let pool = Arc::new(Pool::new(target, session));
         Self { dataset: dataset.clone(), ledger, pool, publication, _lease: lease }

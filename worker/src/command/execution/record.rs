@@ -34,9 +34,9 @@ impl About {
             Ok(Done::Duplicate) => (Outcome::Duplicate, None),
             Err(trouble) => (trouble.outcome(), Some(trouble)),
         };
-        let (tables, publish_ms) = match &ended.done {
-            Ok(Done::Published { tables, lock_ms }) => (tables.clone(), Some(*lock_ms)),
-            _ => (BTreeMap::new(), None),
+        let (tables, accepted, publish_ms) = match &ended.done {
+            Ok(Done::Published { tables, accepted, lock_ms }) => (tables.clone(), accepted.clone(), Some(*lock_ms)),
+            _ => (BTreeMap::new(), Vec::new(), None),
         };
         RunRecord {
             event: RUN_EVENT.to_owned(),
@@ -55,6 +55,7 @@ impl About {
             bad_values: tables.values().map(|table| table.bad_values).sum(),
             rejected_rows: tables.values().map(|table| table.rejected_rows).sum(),
             tables,
+            accepted,
             publish_ms,
             code: trouble.map(|trouble| trouble.code().to_owned()),
             message: trouble.map(with_advice),
