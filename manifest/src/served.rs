@@ -22,6 +22,8 @@ const TYPES: &[&str] = &[
     "timestamp",
     "timestamptz",
     "uuid",
+    "inet",
+    "cidr",
     "json",
     "jsonb",
     "bytea",

@@ -158,6 +158,11 @@ fn is_declared(column: &str, text: &str) -> bool {
         "boolean" => ["t", "true", "y", "yes", "on", "1", "f", "false", "n", "no", "off", "0"]
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word)),
+        // Short forms, and numbers that may be octal.
+        "inet" | "cidr" => {
+            text.split('/').next().is_some_and(|address| address.parse::<std::net::IpAddr>().is_ok())
+                && !text.contains("/0")
+        }
         "bytea" => text.starts_with("\\x"),
         "date" => forms::is_date(text),
         "time" => forms::is_time(text),

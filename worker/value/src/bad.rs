@@ -73,6 +73,10 @@ bad! {
     NotASerial "not_a_serial" "the text is not a serial number of a day in Excel",
     /// Not 32 hexadecimal digits.
     NotAUuid "not_a_uuid" "the text is not a UUID",
+    /// Not an address of the internet, or a mask that is longer than it.
+    NotAnAddress "not_an_address" "the text is not an internet address, as in 192.0.2.7, 192.0.2.0/24 or 2001:db8::1",
+    /// `192.0.2.7/24` in a cidr column.
+    NotANetwork "not_a_network" "the address has bits behind its mask, which a cidr column cannot hold; declare inet",
     /// Not a JSON document that the server would take.
     NotJson "not_json" "the text is not JSON",
     /// JSON nested deeper than 1,024 levels.

@@ -31,6 +31,7 @@ mod integer;
 mod json;
 mod moment;
 mod month;
+mod network;
 mod null;
 mod number;
 mod numeric;

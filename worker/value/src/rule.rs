@@ -3,10 +3,12 @@
 use crate::date::Order;
 use crate::excel::Epoch;
 use crate::number::Number;
-use crate::wire::{put, put2, put4, put8};
+use crate::wire::{self, put, put2, put4, put8};
 use crate::zone::Clocks;
 use crate::{Bad, Parser, Precision, Scalar};
-use crate::{blank, boolean, bytea, date, excel, float, integer, json, numeric, text, time, timestamp, uuid, zone};
+use crate::{
+    blank, boolean, bytea, date, excel, float, integer, json, network, numeric, text, time, timestamp, uuid, zone,
+};
 
 /// How the values of a type are read and written.
 #[derive(Debug, Clone)]
@@ -28,6 +30,7 @@ pub(crate) enum Rule {
     ExcelTimestamp(Epoch, Option<u8>),
     Timestamptz(Order, Option<u8>, Option<Box<Clocks>>),
     Uuid,
+    Network(network::Kind),
     Json,
     Jsonb,
     Bytea,
@@ -79,6 +82,8 @@ impl Rule {
             },
             Scalar::Timestamptz(digits) => Self::Timestamptz(order, digits, None),
             Scalar::Uuid => Self::Uuid,
+            Scalar::Inet => Self::Network(network::Kind::Inet),
+            Scalar::Cidr => Self::Network(network::Kind::Cidr),
             Scalar::Json => Self::Json,
             Scalar::Jsonb => Self::Jsonb,
             Scalar::Bytea => Self::Bytea,
@@ -124,6 +129,11 @@ impl Rule {
                 put8(out, zone::read(field, *order, *digits, clocks.as_deref())?.to_be_bytes());
             }
             Self::Uuid => put(out, &uuid::read(field)?),
+            Self::Network(kind) => {
+                let (value, length) = network::read(field, *kind)?;
+                out.extend_from_slice(&wire::length(length));
+                out.extend_from_slice(&value[..length]);
+            }
             Self::Json => json::encode_json(field, out)?,
             Self::Jsonb => json::encode_jsonb(field, out)?,
             Self::Bytea => bytea::encode(field, out)?,

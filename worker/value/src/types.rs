@@ -44,6 +44,10 @@ pub enum Scalar {
     Timestamptz(Option<u8>),
     /// `uuid`.
     Uuid,
+    /// `inet`: an address, maybe with the mask of its network.
+    Inet,
+    /// `cidr`: a network.
+    Cidr,
     /// `json`.
     Json,
     /// `jsonb`.
@@ -104,6 +108,8 @@ impl Scalar {
             Self::Timestamp(_) => (1114, 1115),
             Self::Timestamptz(_) => (1184, 1185),
             Self::Uuid => (2950, 2951),
+            Self::Inet => (869, 1041),
+            Self::Cidr => (650, 651),
             Self::Json => (114, 199),
             Self::Jsonb => (3802, 3807),
             Self::Bytea => (17, 1001),
@@ -156,6 +162,8 @@ impl fmt::Display for Scalar {
             Self::Timestamp(p) => write!(f, "timestamp{} without time zone", digits(p)),
             Self::Timestamptz(p) => write!(f, "timestamp{} with time zone", digits(p)),
             Self::Uuid => f.write_str("uuid"),
+            Self::Inet => f.write_str("inet"),
+            Self::Cidr => f.write_str("cidr"),
             Self::Json => f.write_str("json"),
             Self::Jsonb => f.write_str("jsonb"),
             Self::Bytea => f.write_str("bytea"),

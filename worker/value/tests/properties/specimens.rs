@@ -25,6 +25,9 @@ pub(crate) const TYPES: &[&str] = &[
     "timestamp(3)",
     "timestamptz",
     "uuid",
+    "inet",
+    "cidr",
+    "inet[]",
     "json",
     "jsonb",
     "bytea",
@@ -67,6 +70,7 @@ impl Specimens {
             }
             "timestamp" | "timestamptz" => self.moment(),
             "uuid" => self.uuid(),
+            "inet" | "cidr" => self.network(),
             "json" | "jsonb" => {
                 let text = self.json(0);
                 self.damaged(text, "{}[]\",:0e. \\")
@@ -244,6 +248,27 @@ impl Specimens {
         }
         let text = if self.one_in(6) { format!("{{{text}}}") } else { text };
         self.damaged(text, "0aG-{} ")
+    }
+
+    fn network(&mut self) -> String {
+        let text = if self.one_in(3) {
+            let groups: Vec<_> = (0..8).map(|_| format!("{:x}", self.below(65_536))).collect();
+            match self.below(4) {
+                0 => groups.join(":"),
+                1 => format!("{}::{}", groups[0], groups[1]),
+                2 => format!("{}::", groups[..3].join(":")),
+                _ => format!("::ffff:192.0.2.{}", self.below(300)),
+            }
+        } else {
+            let octets: Vec<_> = (0..4).map(|_| self.pick(&[0, 1, 10, 128, 192, 255, 256]).to_string()).collect();
+            octets.join(".")
+        };
+        let mask = match self.below(4) {
+            0 => format!("/{}", self.below(34)),
+            1 => format!("/{}", 8 * self.below(17)),
+            _ => String::new(),
+        };
+        self.damaged(text + &mask, "0123456789abf.:/ ")
     }
 
     fn characters(&mut self, most: u64) -> String {
