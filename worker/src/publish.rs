@@ -9,16 +9,20 @@ mod commit;
 mod dress;
 mod error;
 mod fit;
+mod functions;
 pub mod generation;
 mod grants;
 pub mod guard;
 mod indexes;
 mod inventory;
 mod lock;
+mod matviews;
 mod others;
+mod rebinding;
 mod refusal;
 mod rehearsal;
 mod rights;
+mod rules;
 mod swap;
 mod trial;
 mod views;
@@ -36,6 +40,7 @@ use commit::Fate;
 use fit::Fitting;
 use lock::{Locked, Pauses, is_contention};
 use swap::Schemas;
+use views::Way;
 
 pub use error::{Error, Violation};
 pub use inventory::{Inventory, Reader};
@@ -72,7 +77,6 @@ pub(crate) async fn rehearse(
     inventory: &Inventory,
     dataset: &Dataset,
 ) -> Result<(), Error> {
-    inventory.rehearse(connection, dataset).await?;
     Box::pin(rehearsal::rehearse(connection, reader, inventory, dataset)).await
 }
 
@@ -222,6 +226,7 @@ impl Publish<'_> {
         let fittings: Vec<Fitting<'_>> = plans.iter().zip(&*tables).map(Fitting::of).collect();
         let schemas = fit::Schemas { staging: self.staging.schema(), live: self.dataset.schema.as_str() };
         fit::fit(connection, reader, schemas, self.dataset.dataset.as_str(), &fittings).await?;
+        matviews::build(connection, reader, self.staging, inventory, self.dataset.dataset.as_str(), tables).await?;
         blueprints.extend(plans.into_iter().map(|(blueprint, _)| blueprint));
         Ok(())
     }
@@ -298,7 +303,7 @@ impl Publish<'_> {
         if !reader.grants_are_still(connection, inventory).await? {
             return Ok(Step::Stale);
         }
-        let views = inventory.views.iter().filter(|view| view.is_direct()).count();
+        let views = inventory.views.iter().filter(|view| view.way == Way::Rebound).count();
         Ok(Step::Ready { transaction, since, views })
     }
 }

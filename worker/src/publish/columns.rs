@@ -22,7 +22,7 @@ pub(super) struct LiveColumn {
     pub(super) not_null: bool,
     identity: String,
     generated: String,
-    settings: Vec<ColumnSetting>,
+    pub(super) settings: Vec<ColumnSetting>,
     pub(super) comment: Option<String>,
     pub(super) sequence: Option<Sequence>,
 }

@@ -2,11 +2,11 @@
 
 use crate::postgres::identifiers::{qualified, quote_ident, quote_literal};
 
-/// What a comment is on, within one table of a schema.
+/// What a comment is on, within one relation of a schema.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Commented<'a> {
-    /// The table.
-    Table,
+    /// The table, view or materialized view itself, by PostgreSQL's word for its kind.
+    Relation(&'static str),
     /// A column.
     Column(&'a str),
     /// An index.
@@ -20,7 +20,7 @@ pub(super) enum Commented<'a> {
 /// The statement that puts a comment, or takes it away.
 pub(super) fn rebuild(schema: &str, table: &str, on: &Commented<'_>, comment: Option<&str>) -> String {
     let place = match on {
-        Commented::Table => format!("TABLE {}", qualified(schema, table)),
+        Commented::Relation(kind) => format!("{kind} {}", qualified(schema, table)),
         Commented::Column(name) => format!("COLUMN {}.{}", qualified(schema, table), quote_ident(name)),
         Commented::Index(name) => format!("INDEX {}", qualified(schema, name)),
         Commented::Constraint(name) => format!("CONSTRAINT {} ON {}", quote_ident(name), qualified(schema, table)),

@@ -1,4 +1,4 @@
-//! Making a table in staging look like the live one, but for its rows: names of sequences, privileges, comments. All of it
+//! Making a table or materialized view in staging look like the live one, but for its rows: names of sequences, privileges, comments. All of it
 //! happens before any lock is taken, and again when somebody changed the live table meanwhile.
 
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ impl Dress {
     }
 
     fn comments(&self) -> Vec<(Commented<'_>, &str)> {
-        let table = self.comment.iter().map(|text| (Commented::Table, text.as_str()));
+        let table = self.comment.iter().map(|text| (Commented::Relation(self.kind), text.as_str()));
         let columns = self.column_comments.iter().map(|(name, text)| (Commented::Column(name), text.as_str()));
         let indexes = self.index_comments.iter().map(|(name, on, text)| {
             let on = match on {
@@ -95,7 +95,7 @@ impl Dress {
 
 fn key(on: &Commented<'_>) -> String {
     match on {
-        Commented::Table => "table".to_owned(),
+        Commented::Relation(_) => "table".to_owned(),
         Commented::Column(name) => format!("column {name}"),
         Commented::Index(name) => format!("index {name}"),
         Commented::Constraint(name) => format!("constraint {name}"),

@@ -153,6 +153,6 @@ pub(super) fn said_no(error: &postgres::Error) -> Option<&Statement> {
 }
 
 /// Whether an error says something about rows: that they do not hold, or that an expression fails on them.
-fn is_about_rows(state: &SqlState) -> bool {
+pub(super) fn is_about_rows(state: &SqlState) -> bool {
     ["22", "23", "P0"].iter().any(|class| state.code().starts_with(class))
 }

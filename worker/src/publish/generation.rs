@@ -2,6 +2,7 @@
 //! before room is needed for new rows.
 
 use manifest::DatasetName;
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::error::Error;
@@ -28,10 +29,7 @@ pub async fn drop_previous(connection: &Connection, dataset: &DatasetName) -> Re
     let Some(found) = connection
         .maybe(
             what,
-            "SELECT n.oid, coalesce(obj_description(n.oid, 'pg_namespace'), ''), coalesce((
-                 SELECT array_agg(c.relname::text ORDER BY c.relname) FROM pg_class c
-                 WHERE c.relnamespace = n.oid AND c.relkind = 'r'), '{}')
-             FROM pg_namespace n WHERE n.nspname = $1",
+            "SELECT n.oid, coalesce(obj_description(n.oid, 'pg_namespace'), '') FROM pg_namespace n WHERE n.nspname = $1",
             &[&schema],
         )
         .await?
@@ -41,8 +39,14 @@ pub async fn drop_previous(connection: &Connection, dataset: &DatasetName) -> Re
     if Mark::read(found.get(1)).is_none() {
         return Err(Error::Staging(crate::staging::Error::Foreign { schema }));
     }
-    let tables: Vec<String> = found.get::<_, Vec<String>>(2).iter().map(|name| qualified(&schema, name)).collect();
+    let relations = connection.rows(what, include_str!("generation.sql"), &[&found.get::<_, u32>(0)]).await?;
+    let is_table = |row: &&Row| row.get::<_, &str>(1) == "TABLE";
+    let place = |row: &Row| qualified(&schema, row.get(0));
     let mut sql = format!("BEGIN; SET LOCAL lock_timeout = '{PATIENCE}'");
+    let views = relations.iter().filter(|row| !is_table(row));
+    sql.extend(views.map(|row| format!("; DROP {} {}", row.get::<_, &str>(1), place(row))));
+    // At once, as their foreign keys may name each other.
+    let tables: Vec<String> = relations.iter().filter(is_table).map(place).collect();
     if !tables.is_empty() {
         sql.push_str("; DROP TABLE ");
         sql.push_str(&tables.join(", "));

@@ -157,6 +157,15 @@ pub(super) fn plan(
     Ok(plan)
 }
 
+/// Indexes of a relation that the manifest does not know: all of them as they are.
+pub(super) fn all(live: &[Index]) -> Plan {
+    let mut plan = Plan::default();
+    for index in live {
+        plan.carry(index);
+    }
+    plan
+}
+
 impl Plan {
     /// Takes an index of the live table as it is.
     fn carry(&mut self, index: &Index) {

@@ -11,14 +11,17 @@ use manifest::dataset::{Nullability, Table};
 use super::attached::Attached;
 use super::columns::{self, LiveColumn, Types};
 use super::error::Error;
+use super::functions::Function;
 use super::grants::Grants;
 use super::indexes;
+use super::matviews::{self, Rebuilt};
 use super::others::Other;
 use super::refusal::Refusal;
 use super::rights::{Missing, Owner};
-use super::views::{self, Reading, View};
+use super::rules::Rule;
+use super::views::{self, Rows, View};
+use crate::postgres::Acting;
 use crate::postgres::identifiers::quote_ident;
-use crate::postgres::{self, Acting, Connection};
 use crate::staging::indexes::Index;
 use crate::staging::{Blueprint, Distinct, Persistence};
 
@@ -30,8 +33,12 @@ pub struct Inventory {
     pub(super) schema: TargetSchema,
     /// The live tables by name.
     pub(super) live: BTreeMap<String, Live>,
+    /// Outermost first.
     pub(super) views: Vec<View>,
-    readings: Vec<Reading>,
+    /// Those of them that are made anew, by PostgreSQL's id.
+    rebuilt: BTreeMap<u32, Rebuilt>,
+    pub(super) functions: Vec<Function>,
+    pub(super) rules: Vec<Rule>,
     others: Vec<Other>,
     /// Types of the target schema that are in the way of a table of the same name, by that name.
     same_named_types: BTreeMap<String, String>,
@@ -54,7 +61,7 @@ pub(super) struct TargetSchema {
     database: String,
 }
 
-/// A live table.
+/// A live table, or a live relation that goes with the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Live {
     pub(super) oid: u32,
@@ -70,6 +77,8 @@ pub(super) struct Live {
 /// What a table in staging gets besides its blueprint, so that it is like the live one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dress {
+    /// PostgreSQL's word for what wears it: `TABLE` or `MATERIALIZED VIEW`.
+    pub(super) kind: &'static str,
     pub(super) owner: Acting,
     pub(super) grants: Grants,
     pub(super) comment: Option<String>,
@@ -78,6 +87,22 @@ pub(super) struct Dress {
     /// By identity column: the name and comment of its sequence.
     pub(super) sequences: BTreeMap<String, (String, Option<String>)>,
     pub(super) attached: Vec<Attached>,
+}
+
+impl Live {
+    /// Without all that other queries bring.
+    pub(super) fn new(oid: u32, owner: Owner, options: Vec<String>, comment: Option<String>) -> Self {
+        Self {
+            oid,
+            owner,
+            options,
+            comment,
+            columns: Vec::new(),
+            indexes: Vec::new(),
+            grants: Grants::default(),
+            attached: Vec::new(),
+        }
+    }
 }
 
 impl Inventory {
@@ -93,10 +118,11 @@ impl Inventory {
 
     /// What a person should know although it is no reason to stop.
     pub fn notices(&self, dataset: &Dataset) -> Vec<String> {
-        let refreshed = self.views.iter().filter(|view| view.is_materialized()).map(|view| {
+        let lagging = self.views.iter().filter(|view| matches!(&view.rows, Rows::Stored(storage) if storage.lags));
+        let refreshed = lagging.map(|view| {
             format!(
-                "materialized view {}.{} reads the dataset through another view: it shows old rows until it is refreshed",
-                view.schema, view.name
+                "{} reads the dataset through another view: it shows old rows until it is refreshed",
+                view.describe()
             )
         });
         let tables = dataset.tables.iter().filter_map(|table| Some((table, self.live.get(table.name.as_str())?)));
@@ -130,27 +156,6 @@ impl Inventory {
         Ok(())
     }
 
-    /// Has PostgreSQL read the definitions of views that are to be bound again, as the roles that will do it.
-    ///
-    /// # Errors
-    /// [`Error::NotCarried`] when it does not take its own words back, or the database's own.
-    pub(super) async fn rehearse(&self, connection: &Connection, dataset: &Dataset) -> Result<(), Error> {
-        for view in self.views.iter().filter(|view| view.is_direct()) {
-            connection.batch("rehearse views", "BEGIN").await?;
-            let rehearsed = view.rehearse(connection, &self.login).await;
-            connection.batch("rehearse views", "ROLLBACK").await?;
-            if let Err(error) = rehearsed {
-                let postgres::Error::Statement(refusal) = error else { return Err(error.into()) };
-                let remedy = format!("it could not be bound again: {}", refusal.message);
-                let object = format!("view {}.{}", view.schema, view.name);
-                let table = dataset.tables.first().map_or("", |table| table.name.as_str());
-                let refusals = vec![Refusal::new(table, object, remedy)];
-                return Err(Error::NotCarried { dataset: dataset.dataset.to_string(), refusals });
-            }
-        }
-        Ok(())
-    }
-
     /// The rights that a load would miss.
     pub(crate) fn missing(&self, dataset: &Dataset) -> BTreeSet<Missing> {
         let mut missing = BTreeSet::new();
@@ -178,9 +183,13 @@ impl Inventory {
                 None => {}
             }
         }
-        for view in &self.views {
-            view.refuse_rights(&self.login, &mut missing);
+        for (view, rebuilt) in self.rebuilt() {
+            view.owner.making(&self.login, &mut missing);
+            rebuilt.live.grants.refuse(&self.login, &mut missing);
         }
+        self.views.iter().for_each(|view| view.refuse_rights(&self.login, &mut missing));
+        self.functions.iter().for_each(|function| function.refuse_rights(&self.login, &mut missing));
+        self.rules.iter().for_each(|rule| rule.refuse_rights(&self.login, &mut missing));
         missing
     }
 
@@ -201,8 +210,12 @@ impl Inventory {
             refusals.extend(others.iter().map(|other| other.refuse(table.name.as_str())));
             refusals.extend(columns::refuse(table, &live.columns));
             refusals.extend(indexes::refuse(table, &self.spelling, &live.indexes));
-            refusals.extend(views::refuse(table, live.oid, &live.columns, &self.types, &self.readings));
         }
+        for (view, rebuilt) in self.rebuilt() {
+            let others = self.others.iter().filter(|other| other.table == rebuilt.live.oid);
+            refusals.extend(others.map(|other| other.refuse(&view.name)));
+        }
+        refusals.extend(matviews::refuse(self, dataset.tables.iter().map(|table| table.name.as_str())));
         if let Some(first) = dataset.tables.first() {
             refusals.extend(views::refuse_temporary(first.name.as_str(), &self.views));
         }
@@ -227,7 +240,8 @@ impl Inventory {
     pub(super) fn plans(&self, dataset: &Dataset) -> Result<Vec<(Blueprint, Dress)>, Refusal> {
         let mut taken = self.taken.clone();
         // All names that stay come before any that is made up.
-        for live in self.live.values() {
+        taken.extend(self.rebuilt().map(|(view, _)| view.name.clone()));
+        for live in self.live.values().chain(self.rebuilt().map(|(_, rebuilt)| &rebuilt.live)) {
             taken.extend(live.indexes.iter().map(|index| index.name.clone()));
             taken.extend(live.columns.iter().filter_map(|column| Some(column.sequence.as_ref()?.name.clone())));
         }
@@ -256,6 +270,7 @@ impl Inventory {
         let names: BTreeSet<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let commented = live_columns.iter().filter_map(|column| Some((column.name.clone(), column.comment.clone()?)));
         let dress = Dress {
+            kind: "TABLE",
             owner: owner.clone(),
             grants: grants.only(&names),
             comment: live.and_then(|live| live.comment.clone()),
@@ -276,12 +291,47 @@ impl Inventory {
         Ok((blueprint, dress))
     }
 
-    /// The roles that make, move or dress tables in staging: they may enter it for the time of the load.
+    /// The roles that make, move or dress tables in staging, and what is made anew over them: they may enter it for the time
+    /// of the load.
     pub fn staging_roles(&self) -> BTreeSet<Acting> {
-        let owners = self.live.values().map(|live| live.owner.making(&self.login, &mut BTreeSet::new()));
-        let grantors =
-            self.live.values().flat_map(|live| live.grants.grantors()).map(|name| Acting::Role(name.to_owned()));
+        let all = || self.live.values().chain(self.rebuilt.values().map(|rebuilt| &rebuilt.live));
+        let owners = all().map(|live| live.owner.making(&self.login, &mut BTreeSet::new()));
+        let grantors = all().flat_map(|live| live.grants.grantors()).map(|name| Acting::Role(name.to_owned()));
         owners.chain(grantors).filter(|acting| *acting != Acting::Login).collect()
+    }
+
+    /// The roles that a rehearsal acts as besides.
+    pub(super) fn binding_roles(&self) -> BTreeSet<Acting> {
+        let views = self.views.iter().map(|view| view.mover(&self.login));
+        let functions = self.functions.iter().map(|function| function.mover(&self.login));
+        let rules = self.rules.iter().map(|rule| rule.mover(&self.login));
+        views.chain(functions).chain(rules).filter(|acting| *acting != Acting::Login).collect()
+    }
+
+    /// The name of a live table that a view reads itself; empty where it only reads others.
+    pub(super) fn table_of(&self, view: &View) -> &str {
+        let read = self.live.iter().find(|(_, live)| view.reads_any(&BTreeSet::from([live.oid])));
+        read.map_or("", |(name, _)| name)
+    }
+
+    /// What is made anew in staging beside the tables, innermost first.
+    pub(super) fn rebuilt(&self) -> impl Iterator<Item = (&View, &Rebuilt)> {
+        self.views.iter().rev().filter_map(|view| Some((view, self.rebuilt.get(&view.oid)?)))
+    }
+
+    /// Where names are looked for that stand bare in what is made anew, after staging itself.
+    pub(super) fn path(&self) -> Vec<String> {
+        self.path_with(self.rebuilt().map(|(view, _)| &view.schema))
+    }
+
+    /// The target schema, and those of all that reads the live tables.
+    pub(super) fn schemas_of_readers(&self) -> Vec<String> {
+        self.path_with(self.views.iter().map(|view| &view.schema).chain(self.rules.iter().map(|rule| &rule.schema)))
+    }
+
+    fn path_with<'a>(&self, others: impl Iterator<Item = &'a String>) -> Vec<String> {
+        let others: BTreeSet<&String> = others.filter(|schema| **schema != self.schema.name).collect();
+        std::iter::once(&self.schema.name).chain(others).cloned().collect()
     }
 
     /// As whom a live table, and the one that takes its place, are moved.

@@ -126,6 +126,11 @@ fn statements(inventory: &Inventory, schema: &str) -> Vec<String> {
         }
         statements.push(statement);
     };
+    let is_in_the_chain = |oid: u32| inventory.views.iter().any(|view| view.oid == oid);
+    for rule in inventory.rules.iter().filter(|rule| !is_in_the_chain(rule.view)) {
+        let (acting, statement) = rule.lock(inventory.login());
+        push(acting, statement);
+    }
     for (acting, statement) in inventory.views.iter().filter_map(|view| view.lock(inventory.login())) {
         push(acting, statement);
     }

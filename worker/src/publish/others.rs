@@ -49,10 +49,9 @@ fn remedy(kind: &str) -> &'static str {
         "trigger" => "triggers are not carried over: drop it, as loads would not fire it either",
         "generated_column" => "generated columns are not carried over: derive the column in the manifest",
         "default" => "defaults are not carried over, as every row is loaded: ALTER TABLE … ALTER COLUMN … DROP DEFAULT",
-        "materialized_view" => "materialized views over a table are not carried over: make it over a view of the table",
-        "rule" => "rules are not carried over: drop it",
+        "rule" => "rules of tables are not carried over: drop it",
         "statistics" => "extended statistics are not carried over: drop it",
-        "function" => "functions with a parsed body are not carried over: make it with a body in quotes",
+        "function" => "aggregates that name a table are not carried over: drop it",
         _ => "it is not carried over: drop it, or make it depend on a view of the table",
     }
 }

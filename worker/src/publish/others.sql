@@ -1,4 +1,5 @@
--- Everything on or around the live tables ($1) that no file here carries over: which table, what kind, what it is called.
+-- Everything on or around the live tables, and around the relations that are made anew with them ($1, the latter also $2), that
+-- no file here carries over: which table, what kind, what it is called.
 -- What PostgreSQL links to a table is found through pg_depend, so that a kind that nobody thought of is found too.
 WITH live AS (
     SELECT c.*, t.typarray FROM pg_class c LEFT JOIN pg_type t ON t.oid = c.reltype WHERE c.oid = ANY ($1)
@@ -13,7 +14,7 @@ hanging AS (
 named AS (
     SELECT h.live, h.by_type, h.classid, h.objid, h.objsubid, h.deptype,
            c.relkind, i.indrelid, k.contype, k.conrelid, t.tgisinternal, t.tgrelid, f.adrelid,
-           w.rulename, w.ev_class, e.relkind AS ev_kind, p.polrelid, g.attgenerated
+           w.rulename, w.ev_class, e.relkind AS ev_kind, p.polrelid, g.attgenerated, o.prokind
     FROM hanging h
     LEFT JOIN pg_class c ON h.classid = 'pg_class'::regclass AND c.oid = h.objid
     LEFT JOIN pg_index i ON h.classid = 'pg_class'::regclass AND i.indexrelid = h.objid
@@ -24,6 +25,7 @@ named AS (
     LEFT JOIN pg_rewrite w ON h.classid = 'pg_rewrite'::regclass AND w.oid = h.objid
     LEFT JOIN pg_class e ON e.oid = w.ev_class
     LEFT JOIN pg_policy p ON h.classid = 'pg_policy'::regclass AND p.oid = h.objid
+    LEFT JOIN pg_proc o ON h.classid = 'pg_proc'::regclass AND o.oid = h.objid
 ),
 kinds AS (
     SELECT n.live,
@@ -38,7 +40,7 @@ kinds AS (
                WHEN n.contype IN ('p', 'u', 'x', 'n') AND n.conrelid = n.live THEN NULL
                WHEN n.contype IN ('c', 't') AND n.conrelid = n.live THEN NULL
                WHEN n.tgisinternal THEN NULL
-               WHEN n.rulename = '_RETURN' AND n.ev_kind = 'v' AND NOT n.by_type THEN NULL
+               WHEN n.rulename = '_RETURN' AND n.ev_kind IN ('v', 'm') AND NOT n.by_type THEN NULL
                -- The rest, by name.
                WHEN n.by_type THEN 'row_type'
                WHEN n.relkind = 'S' THEN 'sequence'
@@ -48,13 +50,13 @@ kinds AS (
                WHEN n.tgrelid = n.live THEN 'trigger'
                WHEN n.adrelid = n.live AND n.attgenerated <> '' THEN 'generated_column'
                WHEN n.adrelid = n.live THEN 'default'
-               WHEN n.rulename = '_RETURN' AND n.ev_kind = 'm' THEN 'materialized_view'
+               WHEN n.rulename IS NOT NULL AND n.ev_kind = 'v' THEN NULL
                WHEN n.rulename IS NOT NULL THEN 'rule'
                WHEN n.polrelid IS NOT NULL THEN 'policy'
                WHEN n.classid = 'pg_statistic_ext'::regclass THEN 'statistics'
                -- Found below, with those that name no table.
                WHEN n.classid = 'pg_publication_rel'::regclass THEN NULL
-               WHEN n.classid = 'pg_proc'::regclass THEN 'function'
+               WHEN n.classid = 'pg_proc'::regclass THEN CASE WHEN n.prokind = 'a' THEN 'function' END
                ELSE 'other'
            END AS kind,
            CASE WHEN n.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, n.ev_class, 0)
@@ -67,7 +69,7 @@ SELECT l.oid, 'relation_kind', CASE l.relkind
            WHEN 'p' THEN 'it is a partitioned table' WHEN 'f' THEN 'it is a foreign table'
            WHEN 'v' THEN 'it is a view' WHEN 'm' THEN 'it is a materialized view' WHEN 'S' THEN 'it is a sequence'
            WHEN 'i' THEN 'it is an index' WHEN 'c' THEN 'it is a composite type' ELSE 'it is no table' END
-FROM live l WHERE l.relkind <> 'r'
+FROM live l WHERE l.relkind <> 'r' AND l.oid <> ALL ($2)
 UNION
 SELECT l.oid, 'unlogged', 'it is unlogged' FROM live l WHERE l.relpersistence <> 'p'
 UNION
@@ -86,10 +88,10 @@ SELECT l.oid, 'security_label', 'a security label of ' || s.provider
 FROM live l JOIN pg_seclabel s ON s.classoid = 'pg_class'::regclass AND s.objoid = l.oid
 UNION
 SELECT l.oid, 'access_method', 'its access method ' || m.amname
-FROM live l JOIN pg_am m ON m.oid = l.relam WHERE l.relkind = 'r' AND m.amname <> 'heap'
+FROM live l JOIN pg_am m ON m.oid = l.relam WHERE l.relkind IN ('r', 'm') AND m.amname <> 'heap'
 UNION
 SELECT l.oid, 'tablespace', 'its tablespace ' || s.spcname
-FROM live l JOIN pg_tablespace s ON s.oid = l.reltablespace
+FROM live l JOIN pg_tablespace s ON s.oid = l.reltablespace WHERE l.relkind = 'r'
 UNION
 SELECT l.oid, 'tablespace', 'index ' || x.relname || ' in tablespace ' || s.spcname
 FROM live l JOIN pg_index i ON i.indrelid = l.oid JOIN pg_class x ON x.oid = i.indexrelid

@@ -5,7 +5,7 @@ use std::fmt;
 /// Something that would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refusal {
-    /// The table.
+    /// The table; empty where it is about several.
     pub table: String,
     /// What would be lost, by name: `trigger audit on table t`.
     pub object: String,
@@ -21,6 +21,9 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({})", self.table, self.object, self.remedy)
+        if !self.table.is_empty() {
+            write!(f, "{}: ", self.table)?;
+        }
+        write!(f, "{} ({})", self.object, self.remedy)
     }
 }

@@ -1,6 +1,8 @@
 //! What hangs on the live tables, made once on empty tables of the manifest's shape and rolled back: what PostgreSQL would
 //! not take after the load is refused before it.
 
+use std::collections::BTreeSet;
+
 use manifest::Dataset;
 
 use super::attached::Place;
@@ -8,6 +10,7 @@ use super::error::Error;
 use super::fit::{self, Fitting, Schemas, ahead, said_no};
 use super::inventory::{Dress, Inventory, Reader};
 use super::lock::is_contention;
+use super::rebinding;
 use super::refusal::Refusal;
 use crate::postgres::identifiers::quote_ident;
 use crate::postgres::{self, Acting, Connection};
@@ -25,7 +28,8 @@ pub(super) async fn rehearse(
     inventory: &Inventory,
     dataset: &Dataset,
 ) -> Result<(), Error> {
-    if inventory.live.values().all(|live| live.attached.is_empty()) {
+    let nothing_attached = inventory.live.values().all(|live| live.attached.is_empty());
+    if nothing_attached && inventory.views.is_empty() && inventory.functions.is_empty() && inventory.rules.is_empty() {
         return Ok(());
     }
     connection.batch(WHAT, "BEGIN").await?;
@@ -46,7 +50,8 @@ async fn on_empty_tables(
 ) -> Result<(), Error> {
     let schema = format!("freshet_rehearsal_{}", dataset.dataset);
     make_private(connection, &schema, "").await?;
-    for role in inventory.staging_roles().iter().filter_map(Acting::role) {
+    let roles: BTreeSet<Acting> = inventory.staging_roles().into_iter().chain(inventory.binding_roles()).collect();
+    for role in roles.iter().filter_map(Acting::role) {
         let grant = format!("GRANT USAGE, CREATE ON SCHEMA {} TO {}", quote_ident(&schema), quote_ident(role));
         connection.batch(WHAT, &grant).await?;
     }
@@ -85,7 +90,9 @@ async fn on_empty_tables(
         .collect();
     connection.batch(WHAT, &Acting::Login.set_local()).await?;
     connection.batch(WHAT, "SET LOCAL search_path = pg_catalog, pg_temp").await?;
-    fit::compare(connection, reader, schemas, dataset.dataset.as_str(), &fittings).await
+    fit::compare(connection, reader, schemas, dataset.dataset.as_str(), &fittings).await?;
+    let refusals = rebinding::rehearse(connection, inventory, &schema).await?;
+    if refusals.is_empty() { Ok(()) } else { Err(not_carried(refusals)) }
 }
 
 /// The table with its indexes and no rows.

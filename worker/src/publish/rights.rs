@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tokio_postgres::Row;
+
 use crate::postgres::Acting;
 use crate::postgres::identifiers::quote_ident;
 
@@ -50,6 +52,27 @@ pub(super) struct Owner {
 }
 
 impl Owner {
+    /// Takes the columns `owner, inherits, can_set, owner_creates` of a row.
+    pub(super) fn read(row: &Row) -> Self {
+        Self {
+            name: row.get("owner"),
+            inherited: row.get("inherits"),
+            reachable: row.get("can_set"),
+            creates: row.get("owner_creates"),
+        }
+    }
+
+    /// As whom its object is changed where it stands.
+    pub(super) fn touching(&self, login: &str, missing: &mut BTreeSet<Missing>) -> Acting {
+        if !self.inherited && self.reachable {
+            return Acting::Role(self.name.clone());
+        }
+        if !self.inherited {
+            missing.insert(Missing::membership(&self.name, login, "which owns what is to be bound again"));
+        }
+        Acting::Login
+    }
+
     /// As whom a table is made that is to belong to this owner.
     pub(super) fn making(&self, login: &str, missing: &mut BTreeSet<Missing>) -> Acting {
         if self.name == login {

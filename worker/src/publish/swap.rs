@@ -22,7 +22,9 @@ pub(super) fn open(inventory: &Inventory, schemas: &Schemas<'_>) -> String {
 }
 
 fn doors(inventory: &Inventory, schemas: &Schemas<'_>, verb: &str, preposition: &str) -> String {
-    let movers: BTreeSet<Acting> = inventory.live.keys().map(|name| inventory.mover(name)).collect();
+    let tables = inventory.live.keys().map(|name| inventory.mover(name));
+    let movers: BTreeSet<Acting> =
+        tables.chain(inventory.rebuilt().map(|(view, _)| view.mover(inventory.login()))).collect();
     let schema = quote_ident(schemas.previous);
     let statements = movers
         .iter()
@@ -44,13 +46,23 @@ pub(super) fn statements(inventory: &Inventory, blueprints: &[Blueprint], schema
         steps
             .push((inventory.mover(name), format!("ALTER TABLE {table} SET SCHEMA {}", quote_ident(schemas.previous))));
     }
+    for (view, _) in inventory.rebuilt() {
+        let statement = format!("ALTER {} SET SCHEMA {}", view.place(&view.schema), quote_ident(schemas.previous));
+        steps.push((view.mover(inventory.login()), statement));
+    }
     for blueprint in blueprints {
         let name = blueprint.table.as_str();
         let table = qualified(schemas.staging, name);
         steps.push((inventory.mover(name), format!("ALTER TABLE {table} SET SCHEMA {live}")));
     }
+    for (view, _) in inventory.rebuilt() {
+        let statement = format!("ALTER {} SET SCHEMA {}", view.place(schemas.staging), quote_ident(&view.schema));
+        steps.push((view.mover(inventory.login()), statement));
+    }
     // Innermost first, so that a view that reads a table and a view of it finds both as they will be.
     steps.extend(inventory.views.iter().rev().filter_map(|view| view.rebind(inventory.login())));
+    steps.extend(inventory.rules.iter().map(|rule| rule.rebind(inventory.login())));
+    steps.extend(inventory.functions.iter().map(|function| function.rebind(inventory.login())));
 
     let mut sql = String::new();
     let mut current = Acting::Login;

@@ -1,9 +1,11 @@
--- The columns of the live tables ($1) that views read.
-SELECT DISTINCT n.nspname::text AS schema_name, v.relname::text AS view_name, d.refobjid AS table_oid, a.attname::text AS column_name
-FROM pg_depend d
-JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'
-JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
-JOIN pg_namespace n ON n.oid = v.relnamespace
-JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1)
-ORDER BY 1, 2, 4
+-- The first column in which relations $1 and $2 differ so that one could not replace the other: name, type before, type after.
+SELECT coalesce(o.attname, n.attname)::text,
+       coalesce(format_type(o.atttypid, o.atttypmod), 'not there'),
+       CASE WHEN o.attname <> n.attname THEN 'column ' || n.attname
+            WHEN o.attcollation <> n.attcollation THEN 'collated by ' || (SELECT l.collname FROM pg_collation l WHERE l.oid = n.attcollation)
+            ELSE coalesce(format_type(n.atttypid, n.atttypmod), 'not there') END
+FROM (SELECT * FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped) o
+FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2 AND attnum > 0 AND NOT attisdropped) n USING (attnum)
+WHERE (o.attname, o.atttypid, o.atttypmod, o.attcollation) IS DISTINCT FROM (n.attname, n.atttypid, n.atttypmod, n.attcollation)
+ORDER BY attnum
+LIMIT 1

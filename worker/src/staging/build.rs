@@ -87,12 +87,20 @@ impl Staging {
 
     /// Whether a table has the blueprint's indexes and constraints and no others.
     pub async fn is_finished(&self, connection: &Connection, blueprint: &Blueprint) -> Result<bool, Error> {
-        let found = self.found(connection, blueprint.table.as_str()).await?;
+        self.has_indexes(connection, blueprint.table.as_str(), &blueprint.indexes).await
+    }
+
+    pub(super) async fn has_indexes(
+        &self,
+        connection: &Connection,
+        relation: &str,
+        indexes: &[IndexPlan],
+    ) -> Result<bool, Error> {
+        let found = self.found(connection, relation).await?;
         let complete = |index: &Index, plan: &IndexPlan| {
             is_built(index, plan) && index.constraint.is_some() == plan.constraint.is_some()
         };
-        Ok(found.len() == blueprint.indexes.len()
-            && blueprint.indexes.iter().all(|plan| found.iter().any(|index| complete(index, plan))))
+        Ok(found.len() == indexes.len() && indexes.iter().all(|plan| found.iter().any(|index| complete(index, plan))))
     }
 
     /// Whether a table is there whose rows fit the blueprint: made as the same role, with the same columns, as lasting.

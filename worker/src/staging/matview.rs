@@ -47,7 +47,9 @@ pub enum Filled {
 impl MatviewPlan {
     /// `SET LOCAL search_path`: staging comes before all that is live.
     pub fn look_in(&self, staging: &str) -> String {
-        search_path(staging, &self.path)
+        let path: Vec<String> =
+            std::iter::once(staging).chain(self.path.iter().map(String::as_str)).map(quote_ident).collect();
+        format!("SET LOCAL search_path = pg_catalog, {}, pg_temp", path.join(", "))
     }
 
     fn create(&self, staging: &str) -> String {
@@ -71,12 +73,6 @@ impl MatviewPlan {
         }
         sql
     }
-}
-
-/// `SET LOCAL search_path` to a schema of ours and then others.
-fn search_path(first: &str, others: &[String]) -> String {
-    let path: Vec<String> = std::iter::once(first).chain(others.iter().map(String::as_str)).map(quote_ident).collect();
-    format!("SET LOCAL search_path = {}", path.join(", "))
 }
 
 impl Staging {
@@ -112,6 +108,11 @@ impl Staging {
         let last = last.map(|(column, setting)| setting.alter(&qualified(&self.schema, &plan.name), column));
         let finish = Finish { name: &plan.name, owner: &plan.owner, indexes: &plan.indexes, last: last.collect() };
         self.finish(&finish).await
+    }
+
+    /// Whether it has the plan's indexes and no others.
+    pub async fn matview_is_finished(&self, connection: &Connection, plan: &MatviewPlan) -> Result<bool, Error> {
+        self.has_indexes(connection, &plan.name, &plan.indexes).await
     }
 
     /// Whether it stands in staging as planned, but for its indexes. The plan's query must be spelled as `pg_get_viewdef`

@@ -31,7 +31,7 @@ fn dump(place: &Place) -> String {
     let url = place.cluster.superuser_url();
     let password = url.split([':', '@']).nth(2).unwrap().to_owned();
     let output = Command::new(place.cluster.program("pg_dump").unwrap())
-        .args(["--schema-only", "--schema=public", "--host=127.0.0.1", "--username=postgres"])
+        .args(["--schema-only", "--schema=public", "--schema=reports", "--host=127.0.0.1", "--username=postgres"])
         .arg(format!("--port={}", place.cluster.port()))
         .arg(format!("--dbname={}", place.database))
         .env("PGPASSWORD", password)
@@ -74,6 +74,16 @@ async fn everything_that_is_carried_is_the_same_after_two_reloads() {
     );
     assert!(place.cluster.query(&place.database, &read("pub", "SELECT price FROM public.t")).is_err());
     assert_eq!(place.value("SELECT count(*) FROM public.v3"), "1");
+    assert_eq!(place.value("SELECT string_agg(s::text, ' ') FROM public.\"sums of t\" s"), "(1000010003,1,second)");
+    assert_eq!(place.value("SELECT string_agg(o::text, ' ') FROM public.over_stored o"), "(1,second,1000010003)");
+    assert_eq!(place.value("SELECT string_agg(x::text, ' ') FROM public.total() x"), "(1000010003,1)");
+    place.sql(
+        "INSERT INTO public.invoked VALUES (7); INSERT INTO public.inbox VALUES ('far'); CALL reports.note('called')",
+    );
+    assert_eq!(
+        place.value("SELECT string_agg(label, ' ' ORDER BY label) FROM public.u WHERE label !~ '^(one|two)$'"),
+        "by rule called far"
+    );
 }
 
 #[tokio::test]
@@ -100,10 +110,10 @@ async fn something_refused_that_was_made_during_the_load_stops_the_publish() {
     let (place, dataset) = fixture();
     let run = Run::begin(&place, &dataset).await;
     let staging = run.stage(&[("t", rows("1000010001,new,1")), ("u", rows("1,one"))]).await.unwrap();
-    place.sql("CREATE MATERIALIZED VIEW public.sum AS SELECT count(*) FROM public.t");
+    place.sql("CREATE FUNCTION public.of(x public.t) RETURNS int LANGUAGE sql AS 'SELECT 1'");
     let error = run.publish(&staging, std::time::Duration::from_secs(20)).await.unwrap_err();
     assert_eq!(error.code(), "not_carried");
-    assert!(error.to_string().contains("materialized view"), "{error}");
+    assert!(error.to_string().contains("function public.of(public.t)"), "{error}");
     assert_eq!(place.value("SELECT count(*) FROM public.t"), "0");
 }
 

@@ -75,3 +75,57 @@ GRANT SELECT ON public.v TO rdr_{db} WITH GRANT OPTION;
 GRANT SELECT (a) ON public.v2 TO PUBLIC;
 COMMENT ON VIEW public.v IS 'view';
 COMMENT ON COLUMN public.v.label IS 'column of a view';
+
+-- What reads the tables: stored rows, in two schemas and over each other, views over those, rules, and parsed bodies.
+CREATE SCHEMA reports;
+GRANT USAGE, CREATE ON SCHEMA reports TO ana_{db}, {loader};
+CREATE MATERIALIZED VIEW public."sums of t" WITH (fillfactor = 80, autovacuum_enabled = false, toast.autovacuum_enabled = false)
+    AS SELECT bbl AS "the BBL", count(*) AS n, max(lower(note)) AS note FROM public.t GROUP BY bbl;
+CREATE UNIQUE INDEX "sums by BBL" ON public."sums of t" ("the BBL");
+CREATE INDEX sums_note ON public."sums of t" (upper(note)) WITH (fillfactor = 60) WHERE n > 0;
+ALTER MATERIALIZED VIEW public."sums of t" CLUSTER ON "sums by BBL";
+ALTER MATERIALIZED VIEW public."sums of t" ALTER COLUMN n SET STATISTICS 300, ALTER COLUMN note SET STORAGE EXTERNAL;
+ALTER MATERIALIZED VIEW public."sums of t" ALTER COLUMN n SET (n_distinct = 5);
+ALTER MATERIALIZED VIEW public."sums of t" OWNER TO ana_{db};
+GRANT SELECT ON public."sums of t" TO rdr_{db} WITH GRANT OPTION;
+GRANT SELECT (n) ON public."sums of t" TO PUBLIC;
+SET ROLE ana_{db};
+GRANT SELECT ON public."sums of t" TO own_{db};
+RESET ROLE;
+COMMENT ON MATERIALIZED VIEW public."sums of t" IS 'stored';
+COMMENT ON COLUMN public."sums of t".n IS 'how many';
+COMMENT ON INDEX public.sums_note IS 'of stored rows';
+CREATE MATERIALIZED VIEW reports.joined AS
+    SELECT s.n, t.note, u.label FROM public."sums of t" s JOIN public.t ON t.bbl = s."the BBL" LEFT JOIN public.u USING (id);
+ALTER MATERIALIZED VIEW reports.joined OWNER TO {loader};
+GRANT SELECT ON reports.joined TO ana_{db};
+GRANT USAGE ON SCHEMA reports TO rdr_{db};
+CREATE MATERIALIZED VIEW public.not_yet AS SELECT id FROM public.u WITH NO DATA;
+CREATE INDEX not_yet_id ON public.not_yet (id);
+ALTER MATERIALIZED VIEW public.not_yet OWNER TO {loader};
+CREATE MATERIALIZED VIEW public.through AS SELECT a, "B b" FROM public.v2;
+ALTER MATERIALIZED VIEW public.through OWNER TO {loader};
+CREATE VIEW public.over_stored WITH (security_barrier) AS
+    SELECT j.n, j.note, s."the BBL" FROM reports.joined j JOIN public."sums of t" s USING (n);
+ALTER VIEW public.over_stored OWNER TO ana_{db};
+GRANT SELECT ON public.over_stored TO rdr_{db};
+COMMENT ON VIEW public.over_stored IS 'over stored rows';
+CREATE VIEW public.invoked WITH (security_invoker = true) AS SELECT id FROM public.u;
+ALTER VIEW public.invoked OWNER TO {loader};
+CREATE FUNCTION public.instead() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER instead INSTEAD OF INSERT ON public.v3 FOR EACH ROW EXECUTE FUNCTION public.instead();
+CREATE RULE "write it" AS ON INSERT TO public.invoked DO INSTEAD INSERT INTO public.u (id, label) VALUES (new.id, 'by rule');
+CREATE RULE quiet AS ON DELETE TO public.invoked DO INSTEAD DELETE FROM public.u WHERE u.id = old.id;
+COMMENT ON RULE "write it" ON public.invoked IS 'rule';
+CREATE VIEW public.inbox AS SELECT name FROM public.lookup;
+ALTER VIEW public.inbox OWNER TO own_{db};
+GRANT INSERT ON public.u TO own_{db};
+CREATE RULE far AS ON INSERT TO public.inbox DO INSTEAD INSERT INTO public.u (label) VALUES (new.name);
+CREATE FUNCTION public.total(minimum integer DEFAULT 1) RETURNS TABLE (bbl text, many bigint) LANGUAGE sql STABLE COST 7 SECURITY DEFINER
+    BEGIN ATOMIC SELECT "the BBL", n FROM public."sums of t" WHERE n >= minimum; END;
+ALTER FUNCTION public.total OWNER TO ana_{db};
+REVOKE ALL ON FUNCTION public.total FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.total TO rdr_{db} WITH GRANT OPTION;
+COMMENT ON FUNCTION public.total IS 'parsed';
+CREATE PROCEDURE reports.note(what text) LANGUAGE sql BEGIN ATOMIC INSERT INTO public.u (label) VALUES (what); END;
+ALTER PROCEDURE reports.note OWNER TO {loader};

@@ -20,4 +20,15 @@ UNION ALL
 SELECT 'constraint', k.conrelid::regclass::text || '.' || k.conname, pg_get_constraintdef(k.oid), k.conindid::regclass::text,
        k.convalidated::text, obj_description(k.oid, 'pg_constraint'), NULL, NULL, NULL, NULL
 FROM pg_constraint k WHERE k.connamespace = 'public'::regnamespace
-ORDER BY 1, 2
+UNION ALL
+SELECT 'stored', c.oid::regclass::text, c.relispopulated::text, pg_get_viewdef(c.oid), c.reltablespace::text, NULL, NULL, NULL, NULL, NULL
+FROM pg_class c WHERE c.relkind = 'm' AND c.relnamespace IN ('public'::regnamespace, 'reports'::regnamespace)
+UNION ALL
+SELECT 'function', p.oid::regprocedure::text, p.oid::text, pg_get_userbyid(p.proowner), p.proacl::text, pg_get_functiondef(p.oid),
+       obj_description(p.oid, 'pg_proc'), NULL, NULL, NULL
+FROM pg_proc p WHERE p.pronamespace IN ('public'::regnamespace, 'reports'::regnamespace)
+UNION ALL
+SELECT 'rule', r.rulename, r.oid::text, r.ev_enabled::text, pg_get_ruledef(r.oid), obj_description(r.oid, 'pg_rewrite'),
+       NULL, NULL, NULL, NULL
+FROM pg_rewrite r WHERE r.rulename <> '_RETURN' AND r.ev_class IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+ORDER BY 1, 2, 3

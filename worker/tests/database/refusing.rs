@@ -33,7 +33,7 @@ async fn refusal(place: &Place) -> Error {
 }
 
 /// What is made on the table, and the words that name it.
-const HANGS_ON: [(&str, &str); 36] = [
+const HANGS_ON: [(&str, &str); 34] = [
     (
         "CREATE TRIGGER audit BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.fire()",
         "trigger audit on table",
@@ -59,11 +59,6 @@ const HANGS_ON: [(&str, &str); 36] = [
     (
         "ALTER TABLE public.t DROP COLUMN note, ADD COLUMN note text GENERATED ALWAYS AS (id::text) STORED",
         "note of table public.t",
-    ),
-    ("CREATE MATERIALIZED VIEW public.sums AS SELECT count(*) FROM public.t", "materialized view public.sums"),
-    (
-        "CREATE FUNCTION public.total() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM public.t; END",
-        "function public.total()",
     ),
     (
         "CREATE FUNCTION public.all_of() RETURNS SETOF public.t LANGUAGE sql AS 'SELECT * FROM public.t'",

@@ -12,11 +12,14 @@ use super::{Inventory, Live, TargetSchema};
 use crate::postgres::{self, Connection};
 use crate::publish::attached::{self, Attached};
 use crate::publish::columns::{self, LiveColumn, Types};
+use crate::publish::functions::{self, Function};
 use crate::publish::grants::{self, Grants};
 use crate::publish::indexes;
+use crate::publish::matviews::{self, Rebuilt};
 use crate::publish::others::{self, Other};
 use crate::publish::rights::Owner;
-use crate::publish::views::{self, Reading, View};
+use crate::publish::rules::{self, Rule};
+use crate::publish::views::{self, Way};
 use crate::staging::indexes as catalog;
 
 const WHAT: &str = "read what hangs on the live tables";
@@ -57,7 +60,9 @@ pub struct Reader {
     default_grants: Statement,
     indexes: Statement,
     views: Statement,
-    readings: Statement,
+    rebuilt: Statement,
+    functions: Statement,
+    rules: Statement,
     attached: Statement,
     own_path: Statement,
     others: Statement,
@@ -89,11 +94,13 @@ impl Reader {
             grants: plan(grants::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
             default_grants: plan(grants::DEFAULTS, &[Type::TEXT]).await?,
             indexes: plan(catalog::QUERY, &[Type::OID_ARRAY]).await?,
-            views: plan(views::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
-            readings: plan(views::COLUMNS, &[Type::OID_ARRAY]).await?,
+            views: plan(views::QUERY, &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT]).await?,
+            rebuilt: plan(matviews::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
+            functions: plan(functions::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
+            rules: plan(rules::QUERY, &[Type::OID_ARRAY, Type::TEXT, Type::OID_ARRAY]).await?,
             attached: plan(&attached, &[Type::OID_ARRAY, Type::TEXT]).await?,
             own_path: plan(OWN_PATH, &[]).await?,
-            others: plan(others::QUERY, &[Type::OID_ARRAY]).await?,
+            others: plan(others::QUERY, &[Type::OID_ARRAY, Type::OID_ARRAY]).await?,
             taken: plan(TAKEN, &[Type::TEXT, Type::TEXT_ARRAY, Type::OID_ARRAY]).await?,
             same_named_types: plan(TYPES, &[Type::TEXT, Type::TEXT_ARRAY]).await?,
         })
@@ -104,62 +111,87 @@ impl Reader {
         let schema = dataset.schema.as_str();
         let names: Vec<&str> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
         let set = self.set_privilege;
-        let (found_schema, tables, default_grants, same_named_types) = try_join!(
+        let (found_schema, tables, default_grants, same_named_types, views) = try_join!(
             ask(connection, &self.schema, vec![&schema]),
             ask(connection, &self.tables, vec![&schema, &names, &set]),
             ask(connection, &self.default_grants, vec![&schema]),
             ask(connection, &self.same_named_types, vec![&schema, &names]),
+            ask(connection, &self.views, vec![&schema, &names, &set]),
         )?;
-        let oids: Vec<u32> = tables.iter().map(|row| row.get("oid")).collect();
-        let own = [schema];
-        let (columns, grants, indexes, views, readings, others, taken, attached) = try_join!(
+        let tables: BTreeMap<String, Live> = tables.iter().map(live).collect();
+        let views = views::read(&views, &tables.values().map(|live| live.oid).collect());
+        let mut found = Inventory {
+            schema: target_schema(schema, &found_schema, connection)?,
+            live: tables,
+            rebuilt: views
+                .iter()
+                .filter(|view| view.way == Way::Rebuilt)
+                .map(|view| (view.oid, Rebuilt::of(view)))
+                .collect(),
+            views,
+            functions: Vec::new(),
+            rules: Vec::new(),
+            others: Vec::new(),
+            same_named_types: same_named_types.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            first_grants: BTreeMap::new(),
+            types: self.types.clone(),
+            spelling: self.spelling.clone(),
+            taken: BTreeSet::new(),
+            login: connection.user().to_owned(),
+        };
+        let made: Vec<u32> = found.rebuilt.keys().copied().collect();
+        let oids: Vec<u32> = found.live.values().map(|live| live.oid).chain(made.iter().copied()).collect();
+        let (own, path) = ([schema], found.path());
+        let path = attached::path(&path.iter().map(String::as_str).collect::<Vec<_>>());
+        let (columns, grants, indexes, functions, rules, others, taken, attached, rebuilt) = try_join!(
             ask(connection, &self.columns, vec![&oids]),
             ask(connection, &self.grants, vec![&oids, &set]),
             ask(connection, &self.indexes, vec![&oids]),
-            ask(connection, &self.views, vec![&oids, &set]),
-            ask(connection, &self.readings, vec![&oids]),
-            ask(connection, &self.others, vec![&oids]),
+            ask(connection, &self.functions, vec![&oids, &set]),
+            ask(connection, &self.rules, vec![&oids, &set, &made]),
+            ask(connection, &self.others, vec![&oids, &made]),
             ask(connection, &self.taken, vec![&schema, &self.candidates, &oids]),
             self.attached(connection, &oids, &own),
+            self.under(connection, &self.rebuilt, &made, &path),
         )?;
-        let mut live: BTreeMap<u32, (String, Live)> = tables.iter().map(live).collect();
+        let mut relations: BTreeMap<u32, &mut Live> = BTreeMap::new();
+        relations.extend(found.live.values_mut().map(|live| (live.oid, live)));
+        for row in &rebuilt {
+            if let Some(rebuilt) = found.rebuilt.get_mut(&row.get("oid")) {
+                rebuilt.query = row.get("query");
+            }
+        }
+        relations.extend(found.rebuilt.iter_mut().map(|(oid, rebuilt)| (*oid, &mut rebuilt.live)));
         for column in columns.iter().map(LiveColumn::read) {
-            if let Some((_, table)) = live.get_mut(&column.table) {
-                table.columns.push(column);
+            if let Some(relation) = relations.get_mut(&column.table) {
+                relation.columns.push(column);
             }
         }
         for index in indexes.iter().map(catalog::Index::read) {
-            if let Some((_, table)) = live.get_mut(&index.table) {
-                table.indexes.push(index);
+            if let Some(relation) = relations.get_mut(&index.table) {
+                relation.indexes.push(index);
             }
         }
         for attached in attached {
-            if let Some((_, table)) = live.get_mut(&attached.table) {
-                table.attached.push(attached);
+            if let Some(relation) = relations.get_mut(&attached.table) {
+                relation.attached.push(attached);
             }
         }
         for row in &grants {
-            if let Some((_, table)) = live.get_mut(&row.get("relation")) {
-                table.grants.add(row);
+            if let Some(relation) = relations.get_mut(&row.get("relation")) {
+                relation.grants.add(row);
             }
         }
         let first_grants = dataset.tables.iter().map(|table| {
             let identities = table.columns.iter().filter(|column| column.nullability == Nullability::Identity);
             (table.name.to_string(), Grants::defaults(&default_grants, identities.map(|column| column.name.as_str())))
         });
-        Ok(Inventory {
-            schema: target_schema(schema, &found_schema, connection)?,
-            live: live.into_values().collect(),
-            views: views.iter().map(View::read).collect(),
-            readings: readings.iter().map(Reading::read).collect(),
-            others: others.iter().map(Other::read).collect(),
-            same_named_types: same_named_types.iter().map(|row| (row.get(0), row.get(1))).collect(),
-            first_grants: first_grants.collect(),
-            types: self.types.clone(),
-            spelling: self.spelling.clone(),
-            taken: taken.iter().map(|row| row.get(0)).collect(),
-            login: connection.user().to_owned(),
-        })
+        found.first_grants = first_grants.collect();
+        found.functions = functions.iter().map(Function::read).collect();
+        found.rules = rules.iter().map(Rule::read).collect();
+        found.others = others.iter().map(Other::read).collect();
+        found.taken = taken.iter().map(|row| row.get(0)).collect();
+        Ok(found)
     }
 
     /// What hangs on these tables, in words in which the names of these schemas stand bare.
@@ -169,13 +201,24 @@ impl Reader {
         tables: &[u32],
         schemas: &[&str],
     ) -> Result<Vec<Attached>, postgres::Error> {
-        let path = attached::path(schemas);
+        let rows = self.under(connection, &self.attached, tables, &attached::path(schemas)).await?;
+        Ok(attached::read(&rows).collect())
+    }
+
+    /// Asks for definitions of these relations under a search path.
+    async fn under(
+        &self,
+        connection: &Connection,
+        statement: &Statement,
+        relations: &[u32],
+        path: &str,
+    ) -> Result<Vec<Row>, postgres::Error> {
         // Sent in this order, so that no other query comes under the path in between.
         let (rows, _) = try_join!(
-            ask(connection, &self.attached, vec![&tables, &path]),
+            ask(connection, statement, vec![&relations, &path]),
             ask(connection, &self.own_path, Vec::new())
         )?;
-        Ok(attached::read(&rows).collect())
+        Ok(rows)
     }
 
     /// Whether the privileges on what was live are still those of the inventory. By PostgreSQL's ids, wherever it is now.
@@ -184,12 +227,13 @@ impl Reader {
         connection: &Connection,
         inventory: &Inventory,
     ) -> Result<bool, postgres::Error> {
-        let oids: Vec<u32> = inventory.live.values().map(|live| live.oid).collect();
+        let all = || inventory.live.values().chain(inventory.rebuilt.values().map(|rebuilt| &rebuilt.live));
+        let oids: Vec<u32> = all().map(|live| live.oid).collect();
         let mut found: BTreeMap<u32, Grants> = BTreeMap::new();
         for row in &connection.run(WHAT, &self.grants, &[&oids, &self.set_privilege]).await? {
             found.entry(row.get("relation")).or_default().add(row);
         }
-        Ok(inventory.live.values().all(|live| found.remove(&live.oid).unwrap_or_default() == live.grants))
+        Ok(all().all(|live| found.remove(&live.oid).unwrap_or_default() == live.grants))
     }
 }
 
@@ -201,25 +245,11 @@ async fn ask(
     connection.run(WHAT, statement, &parameters).await
 }
 
-fn live(row: &Row) -> (u32, (String, Live)) {
+fn live(row: &Row) -> (String, Live) {
     let options: Vec<String> = row.get("options");
     let toast_options: Vec<String> = row.get("toast_options");
-    let live = Live {
-        oid: row.get("oid"),
-        owner: Owner {
-            name: row.get("owner"),
-            inherited: row.get("inherits"),
-            reachable: row.get("can_set"),
-            creates: row.get("owner_creates"),
-        },
-        options: options.into_iter().chain(toast_options).collect(),
-        comment: row.get("comment"),
-        columns: Vec::new(),
-        indexes: Vec::new(),
-        grants: Grants::default(),
-        attached: Vec::new(),
-    };
-    (live.oid, (row.get("name"), live))
+    let options = options.into_iter().chain(toast_options).collect();
+    (row.get("name"), Live::new(row.get("oid"), Owner::read(row), options, row.get("comment")))
 }
 
 fn target_schema(name: &str, rows: &[Row], connection: &Connection) -> Result<TargetSchema, postgres::Error> {

@@ -1,0 +1,16 @@
+-- Tables and views in schema $1, those first that read others.
+WITH RECURSIVE own AS (
+    SELECT c.oid, c.relname, c.relkind FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind IN ('r', 'v', 'm')
+),
+chain (oid, depth) AS (
+    SELECT oid, 0 FROM own
+    UNION
+    SELECT r.ev_class, c.depth + 1
+    FROM chain c
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> c.oid
+    WHERE r.ev_class IN (SELECT oid FROM own)
+)
+SELECT o.relname::text, CASE o.relkind WHEN 'r' THEN 'TABLE' WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END
+FROM own o JOIN (SELECT oid, max(depth) AS depth FROM chain GROUP BY oid) c USING (oid)
+ORDER BY c.depth DESC, o.relname
