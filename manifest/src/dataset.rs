@@ -56,7 +56,7 @@ pub struct Dataset {
     /// Views that belong to it, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<View>,
-    /// SQL that runs after the load in staging; it may not write to the dataset's tables.
+    /// SQL that runs after each publish, in one transaction; it may not write to the dataset's tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Query>,
     /// What to do when a published table belongs to a publication of logical replication.

@@ -9,6 +9,9 @@ use crate::dataset::is_default;
 /// The `event` of the log line that carries a [`RunRecord`].
 pub const RUN_EVENT: &str = "run";
 
+/// The `code` of a run that failed although its rows are live: the SQL that follows them has not run.
+pub const AFTER_FAILED: &str = "after";
+
 /// One run, told at its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {

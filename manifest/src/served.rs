@@ -50,9 +50,6 @@ pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     if !dataset.views.is_empty() {
         unserved.insert("views".to_owned());
     }
-    if !dataset.after.is_empty() {
-        unserved.insert("after".to_owned());
-    }
     unserved
 }
 

@@ -90,6 +90,25 @@ pub(crate) fn writes(sql: &str) -> Result<Vec<Write>, Slip> {
     Ok(found)
 }
 
+/// Words that begin, end or divide a transaction, or that cannot stand in one.
+const TRANSACTIONS: &[&str] = &["begin", "start", "commit", "rollback", "abort", "savepoint", "release", "vacuum"];
+
+/// Refuses what cannot be a part of a larger transaction.
+pub(crate) fn one_transaction(sql: &str) -> Result<(), Slip> {
+    let tokens = tokens(sql)?;
+    let mut begins = true;
+    for token in &tokens {
+        if let (true, Kind::Word(word)) = (begins, &token.kind)
+            && TRANSACTIONS.contains(&word.as_str())
+        {
+            let why = format!("`{word}` cannot stand here: all of `after` is one transaction");
+            return Err(Slip { span: token.span, why });
+        }
+        begins = token.kind == Kind::Sign(';');
+    }
+    Ok(())
+}
+
 /// Words between a statement's verb and the name of its table.
 const BETWEEN: &[&str] = &["into", "from", "only", "table", "if", "exists", "concurrently", "column", "on"];
 
@@ -281,6 +300,18 @@ mod tests {
         ] {
             assert_eq!(without_end(sql), statement, "{sql}");
         }
+    }
+
+    #[test]
+    fn a_script_leaves_its_transaction_to_the_worker() {
+        let slip = one_transaction("insert into a select 1;\ncommit;").unwrap_err();
+        assert_eq!(
+            (slip.span.start, slip.why.as_str()),
+            (24, "`commit` cannot stand here: all of `after` is one transaction")
+        );
+        let body = "create function f(n int) returns int language sql begin atomic select 1; select 2; end;";
+        assert_eq!(one_transaction(body), Ok(()));
+        assert_eq!(one_transaction("do $$ begin perform 1; end $$; select 'x' as begin"), Ok(()));
     }
 
     #[test]

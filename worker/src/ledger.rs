@@ -2,6 +2,7 @@
 //! rejected rows, what is published, and the view `freshet.datasets`. A firing comes in and is either ours to run, somebody
 //! else's, or done already; what a run did goes out, the part that readers rely on in the very transaction that publishes.
 
+pub(crate) mod after;
 pub mod decision;
 mod error;
 mod lease;

@@ -4,6 +4,7 @@
 //! as the exact value of its column, `staging` copies them into tables nobody reads yet, `publish` swaps those live and
 //! `ledger` remembers it. `run` is the one page that names these stages in order; `report` tells what happened.
 
+pub mod after;
 pub mod aws;
 pub mod command;
 pub mod derived;

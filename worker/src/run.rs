@@ -1,6 +1,7 @@
 //! One attempt at a dataset: a claim on the firing, an errand, and its end in the ledger. What a load consists of stands in
 //! `run/load.rs`, the page that names its stages in their order; each of them is a room of its own.
 
+mod after;
 mod complete;
 mod derive;
 mod error;
@@ -99,7 +100,7 @@ struct Claimed {
 }
 
 impl Run<'_> {
-    /// Makes the attempt. The live tables are as they were after every error.
+    /// Makes the attempt. The live tables are as they were after every error but one: that of the SQL that follows a publish.
     pub async fn attempt(&self, target: &Target, errand: &Errand) -> Ended {
         let Claimed { attempt, ledger, pool, lease } = match self.claim(target, errand).await {
             Ok(Some(claimed)) => claimed,
@@ -114,6 +115,10 @@ impl Run<'_> {
         let done = match errand {
             Errand::Load(load) => self.load(load, &ledger, &pool).await,
             Errand::PublishKept(accept) => self.publish_kept(*accept, &ledger, &pool).await,
+        };
+        let done = match done {
+            Ok(done) => self.follow(&ledger, &pool, done).await,
+            failed => failed,
         };
         let done = match done {
             Ok(Done::Unchanged) => {
@@ -180,12 +185,10 @@ impl Run<'_> {
 
     /// Tells the ledger. What cannot be told is found out by the next run, which takes over.
     async fn finish_badly(&self, ledger: &Ledger, trouble: &Trouble) {
-        let failure =
-            || Failure { code: trouble.code().to_owned(), message: with_advice(trouble), exit: trouble.exit() as i32 };
         let ending = match trouble.exit() {
             Exit::Stopped => Ending::Stopped,
-            Exit::Refused => Ending::Refused(failure()),
-            _ => Ending::Failed(failure()),
+            Exit::Refused => Ending::Refused(failure(trouble)),
+            _ => Ending::Failed(failure(trouble)),
         };
         let _ = ledger.finish(self.id, &ending).await;
     }
@@ -205,6 +208,11 @@ impl Run<'_> {
             number: self.number,
         }
     }
+}
+
+/// What the ledger keeps of an error.
+fn failure(trouble: &Trouble) -> Failure {
+    Failure { code: trouble.code().to_owned(), message: with_advice(trouble), exit: trouble.exit() as i32 }
 }
 
 /// The hash of a manifest, as the ledger and run records show it.

@@ -31,7 +31,7 @@ document! {
         tables: Spanned<Keyed<Identifier, TableDocument>>,
         /// Views that belong to the dataset.
         views: Option<Keyed<Identifier, ViewDocument>>,
-        /// SQL files that run after the load; they may not write to the dataset's tables.
+        /// SQL files that run after each publish, in their order and in one transaction. What they do must bear being done again; they may not write to the dataset's tables.
         after: Option<OneOrMany<Spanned<String>>>,
         /// How rows replace or join those that are live, for every table that says nothing else.
         load: Option<Spanned<LoadDocument>>,

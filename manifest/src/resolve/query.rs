@@ -67,6 +67,10 @@ pub(crate) fn script(
     reader: &mut Reader,
 ) -> Option<Query> {
     let file = folder.find(name, reader)?;
+    if let Err(slip) = sql::one_transaction(file.text()) {
+        slipped(file, &slip, reader);
+        return None;
+    }
     match sql::writes(file.text()) {
         Err(slip) => slipped(file, &slip, reader),
         Ok(writes) => {

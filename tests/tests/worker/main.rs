@@ -7,6 +7,7 @@
 mod generations;
 mod support;
 
+mod after;
 mod crashes;
 mod databases;
 mod derived;

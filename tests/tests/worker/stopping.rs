@@ -31,9 +31,9 @@ fn publish_half(city: &City) {
 }
 
 /// A session of the superuser's that holds something until it is dropped.
-struct Holding(#[expect(dead_code, reason = "it holds a session open")] Client);
+pub(crate) struct Holding(#[expect(dead_code, reason = "it holds a session open")] Client);
 
-fn hold(city: &City, sql: &str) -> Holding {
+pub(crate) fn hold(city: &City, sql: &str) -> Holding {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let url = PostgresCluster::shared().superuser_url_of(&city.database);
     let client = runtime.block_on(connect(&url)).unwrap();

@@ -37,20 +37,20 @@ impl SearchPath {
     }
 
     /// The statement that sets it until the transaction ends, with tables in staging before those that are live. PostgreSQL's
-    /// own names come first and temporary ones last, so that neither can be taken by something planted.
+    /// own names come first, as they do where nobody says otherwise, and temporary ones last, so that neither can be taken by
+    /// something planted.
     pub fn over(&self, staging: &str) -> String {
         self.behind(&[staging])
     }
 
-    /// The same without tables in staging.
+    /// The same without tables in staging. What is made without a schema is made in the dataset's.
     pub fn live(&self) -> String {
         self.behind(&[])
     }
 
     fn behind(&self, first: &[&str]) -> String {
         let schemas = first.iter().copied().chain(self.0.iter().map(String::as_str)).map(quote_ident);
-        let path: Vec<String> =
-            ["pg_catalog".to_owned()].into_iter().chain(schemas).chain(["pg_temp".to_owned()]).collect();
+        let path: Vec<String> = schemas.chain(["pg_temp".to_owned()]).collect();
         format!("SET LOCAL search_path = {}", path.join(", "))
     }
 }
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn staging_comes_before_what_is_live_and_after_postgresql_itself() {
         let path = SearchPath(vec!["nyc".into(), "gis".into()]);
-        assert_eq!(path.over("s"), r#"SET LOCAL search_path = pg_catalog, "s", "nyc", "gis", pg_temp"#);
-        assert_eq!(path.live(), r#"SET LOCAL search_path = pg_catalog, "nyc", "gis", pg_temp"#);
+        assert_eq!(path.over("s"), r#"SET LOCAL search_path = "s", "nyc", "gis", pg_temp"#);
+        assert_eq!(path.live(), r#"SET LOCAL search_path = "nyc", "gis", pg_temp"#);
     }
 }

@@ -85,6 +85,13 @@ pub struct Failure {
     pub exit: i32,
 }
 
+impl Failure {
+    /// As much of the message as is kept.
+    pub(super) fn kept_message(&self) -> String {
+        self.message.chars().take(LONGEST_MESSAGE).collect::<String>().replace('\0', "␀")
+    }
+}
+
 impl Ending {
     fn state(&self) -> &'static str {
         match self {
@@ -156,7 +163,7 @@ impl Ledger {
             Ending::Unchanged | Ending::Stopped => None,
             Ending::Refused(failure) | Ending::Failed(failure) => Some(failure),
         };
-        let message = failure.map(|f| f.message.chars().take(LONGEST_MESSAGE).collect::<String>().replace('\0', "␀"));
+        let message = failure.map(Failure::kept_message);
         let exit = match ending {
             Ending::Unchanged => Some(0),
             Ending::Stopped => Some(143),

@@ -7,8 +7,12 @@ use super::error::Error;
 
 /// What each version adds, in order. A migration only ever adds, so that older workers go on; one that cannot raises
 /// [`OLDEST`].
-const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// What every version ends with: who may see what.
 const PRIVATE: &str = include_str!("migrations/private.sql");

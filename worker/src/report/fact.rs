@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use manifest::run::{Outcome, RunRecord};
+use manifest::run::{AFTER_FAILED, Outcome, RunRecord};
 use serde::Serialize;
 
 /// One thing that happened. `event` in JSON is its name in snake case.
@@ -137,6 +137,13 @@ pub enum Fact {
         /// How long locks were held, in milliseconds.
         lock_ms: f64,
     },
+    /// The dataset's own SQL has run over what is live.
+    Followed {
+        /// Its files.
+        files: Vec<String>,
+        /// Wall-clock seconds.
+        seconds: f64,
+    },
     /// A try failed and another follows.
     Retrying {
         /// Code of the error.
@@ -233,6 +240,7 @@ impl fmt::Display for Fact {
             Self::Published { tables, rows, lock_ms } => {
                 write!(f, "published {}, {rows} rows; locks held {lock_ms:.1} ms", counted(*tables, "table", "tables"))
             }
+            Self::Followed { files, seconds } => write!(f, "ran {} in {seconds:.2} s", files.join(", ")),
             Self::Retrying { code, message, seconds } => write!(f, "{code}: {message}; trying again in {seconds} s"),
             Self::Failed { code, message, advice, .. } => {
                 write!(f, "{code}: {message}")?;
@@ -256,6 +264,9 @@ pub(super) fn summary(record: &RunRecord) -> String {
         ),
         Outcome::Unchanged => format!("{}: unchanged", record.dataset),
         Outcome::Duplicate => format!("{}: duplicate of another run", record.dataset),
+        _ if record.code.as_deref() == Some(AFTER_FAILED) => {
+            format!("{}: live, but what follows has not run; exit {}", record.dataset, record.exit_code)
+        }
         Outcome::Refused | Outcome::Failed | Outcome::Stopped => {
             format!("{}: nothing changed; exit {}", record.dataset, record.exit_code)
         }

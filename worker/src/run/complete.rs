@@ -71,6 +71,11 @@ impl Kept {
     pub(super) fn narrow(&self, dataset: &Dataset) -> Dataset {
         let mut narrowed = dataset.clone();
         narrowed.tables.retain(|table| self.tables.contains_key(table.name.as_str()));
+        if narrowed.tables.len() < dataset.tables.len() {
+            // What SQL makes of the tables, it makes of all of them.
+            narrowed.views.clear();
+            narrowed.after.clear();
+        }
         narrowed
     }
 
