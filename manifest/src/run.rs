@@ -70,7 +70,7 @@ pub struct RunRecord {
 /// One table of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableRecord {
-    /// Rows loaded.
+    /// Rows loaded, or all that are live where a load changes a table that stays.
     pub rows: u64,
     /// Bytes read from its sources, unpacked.
     pub bytes: u64,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Dataset, Derivation, Format, Load, Origin, Table};
+use crate::dataset::{Container, Content, Dataset, Derivation, Format, Load, Origin, Table};
 
 /// Types that the worker encodes, and their arrays.
 const TYPES: &[&str] = &[
@@ -50,6 +50,12 @@ pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     if !dataset.views.is_empty() {
         unserved.insert("views".to_owned());
     }
+    // A query reads staging, where a table that stays has what has come for it and no more.
+    let stays = |table: &Table| table.load != Load::Replace && matches!(table.content, Content::Sources(_));
+    let queries = |table: &Table| matches!(table.content, Content::Query(_));
+    if dataset.tables.iter().any(stays) && dataset.tables.iter().any(queries) {
+        unserved.insert("queries beside tables that are upserted or appended".to_owned());
+    }
     unserved
 }
 
@@ -59,10 +65,8 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
     let mut not = |what: String| {
         unserved.insert(what);
     };
-    match table.load {
-        Load::Replace => {}
-        Load::Upsert { .. } => not("load by upsert".to_owned()),
-        Load::Append => not("load by append".to_owned()),
+    if matches!(table.content, Content::Query(_)) && table.load != Load::Replace {
+        not("load other than replace of a query".to_owned());
     }
     if table.source_columns_at.is_some() {
         not("columns of the source (\"*\")".to_owned());

@@ -2,6 +2,7 @@
 //! rows of 41 columns and about 490 bytes, as New York publishes its housing violations, two thirds of them with a quoted field.
 //! `cargo run --release -p worker --example read_throughput [ROWS]`
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -65,7 +66,8 @@ async fn read(folder: &Path, rows: u32) -> Result<(Duration, u64), Box<dyn std::
     let access = Access::new(&dataset, from, Spool::new(folder), Arc::new(|_| None), Patience::default());
     let (rejects, _none) = mpsc::unbounded_channel();
     let start = Instant::now();
-    let mut stream = spawn(Arc::new(access), dataset.tables[0].clone(), rejects, &CancellationToken::new());
+    let mut stream =
+        spawn(Arc::new(access), dataset.tables[0].clone(), BTreeSet::new(), rejects, &CancellationToken::new());
     let mut sent = 0;
     while let Some(chunk) = stream.chunk().await {
         sent += chunk?.len() as u64;

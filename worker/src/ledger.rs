@@ -6,6 +6,7 @@ pub(crate) mod after;
 pub mod decision;
 mod error;
 mod lease;
+mod progress;
 mod publication;
 mod published;
 mod rejects;
@@ -22,6 +23,7 @@ use crate::postgres::{self, Connection, Purpose, Session, Target};
 
 pub use error::Error;
 pub use lease::{Claim, Holder, Lease, claim};
+pub use progress::{AppendedFile, Watermark};
 pub use publication::{Publication, PublishedTable};
 pub use published::Published;
 pub use rejects::{Reject, RejectLimit};

@@ -17,28 +17,32 @@ mod indexes;
 mod inventory;
 mod lock;
 mod matviews;
+pub mod merge;
 mod others;
+mod progress;
 mod rebinding;
 mod refusal;
 mod rehearsal;
 mod rights;
 mod rules;
+mod survey;
 mod swap;
 mod trial;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use manifest::Dataset;
+use manifest::{Dataset, Identifier};
 use tokio::time::Instant;
 
 use crate::ledger::{Ledger, Publication, PublishedTable};
-use crate::postgres::{self, Connection, Pool};
+use crate::postgres::{self, Connection};
 use crate::staging::{Blueprint, Mark, Staging, make_private};
 use commit::Fate;
 use fit::Fitting;
 use lock::{Locked, Pauses, is_contention};
+use merge::{Division, Merged, Terms, Turn};
 use swap::Schemas;
 use views::Way;
 
@@ -47,25 +51,12 @@ pub use inventory::{Inventory, Reader};
 pub use lock::{Blocker, LOCK_BUDGET};
 pub use refusal::Refusal;
 pub use rights::Missing;
+pub(crate) use survey::replaced;
+pub use survey::{Survey, survey};
 pub use trial::trial;
 
 /// Catalogs are large and what is asked of them is small: a plan that reads one whole, to hash it, has its price under locks.
 const BEGIN: &str = "BEGIN; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
-
-/// Reads all that hangs on a dataset's live tables and refuses, before anything has been done, what a load would lose or
-/// could not do.
-///
-/// # Errors
-/// [`Error::Rights`] with the `GRANT`s that would help, [`Error::NotCarried`] with what would be lost, both complete.
-pub async fn survey(pool: &Pool, dataset: &Dataset) -> Result<Inventory, Error> {
-    let connection = pool.take().await?;
-    let reader = Reader::new(&connection, dataset).await?;
-    let inventory = Box::pin(reader.read(&connection, dataset)).await?;
-    inventory.check(dataset)?;
-    rehearse(&connection, &reader, &inventory, dataset).await?;
-    pool.give_back(connection);
-    Ok(inventory)
-}
 
 /// Has PostgreSQL take what would be rebuilt, on empty tables, and rolls it back.
 ///
@@ -89,8 +80,10 @@ pub struct Publish<'a> {
     pub staging: &'a Staging,
     /// What the ledger gets to know.
     pub publication: &'a Publication,
-    /// Rows of each table, by name.
+    /// Rows of each table in staging, by name.
     pub rows: &'a BTreeMap<String, u64>,
+    /// What tables that stay may lose.
+    pub terms: Terms,
     /// Until when locks are tried for.
     pub deadline: Instant,
 }
@@ -104,6 +97,8 @@ pub struct Published {
     pub tries: u32,
     /// Views that were bound again.
     pub views: usize,
+    /// What changed of the tables that stay.
+    pub merged: BTreeMap<Identifier, Merged>,
 }
 
 /// A try that somebody was in the way of.
@@ -115,12 +110,16 @@ pub struct Miss {
     pub blockers: Vec<Blocker>,
 }
 
+/// What a try did that went well.
+struct Done {
+    locked: Duration,
+    views: usize,
+    merged: BTreeMap<Identifier, Merged>,
+}
+
 /// What became of one try.
 enum Attempt {
-    Done {
-        locked: Duration,
-        views: usize,
-    },
+    Done(Done),
     /// Somebody was in the way.
     Missed(Vec<Blocker>),
     /// What hangs on the live tables is not what was prepared for.
@@ -163,11 +162,11 @@ impl Publish<'_> {
                 Err(error) => return Err(error),
             };
             match attempt {
-                Attempt::Done { locked, views } => {
+                Attempt::Done(Done { locked, views, merged }) => {
                     if let Some(session) = session.filter(|session| !session.connection.is_closed()) {
                         self.staging.pool().give_back(session.connection);
                     }
-                    return Ok(Published { locked, tries, views });
+                    return Ok(Published { locked, tries, views, merged });
                 }
                 Attempt::Missed(seen) => {
                     missed(&Miss { attempt: tries, blockers: seen.clone() });
@@ -192,19 +191,34 @@ impl Publish<'_> {
     async fn prepare(&self) -> Result<Session, Error> {
         let connection = self.staging.pool().take().await?;
         generation::drop_previous(&connection, &self.dataset.dataset).await?;
-        let reader = Reader::new(&connection, self.dataset).await?;
-        let inventory = reader.read(&connection, self.dataset).await?;
-        let mut session = Session { connection, reader, inventory, blueprints: Vec::new(), tables: Vec::new() };
+        let mark = self.staging.mark(&connection).await?;
+        let division = merge::divide(&connection, self.dataset).await?;
+        let reader = Reader::new(&connection, &division.swapped).await?;
+        let inventory = reader.read(&connection, &division.swapped).await?;
+        let (blueprints, tables) = (Vec::new(), Vec::new());
+        let mut session = Session { connection, mark, division, reader, inventory, blueprints, tables };
         self.ready(&mut session).await?;
         Ok(session)
     }
 
     /// Reads what is live, and makes the tables in staging like it where they are not.
     async fn ready(&self, session: &mut Session) -> Result<(), Error> {
-        let Session { connection, reader, inventory, blueprints, tables } = session;
-        *inventory = reader.read(connection, self.dataset).await?;
-        inventory.check(self.dataset)?;
-        let plans = inventory.plans(self.dataset).map_err(|refusal| Error::NotCarried {
+        let Session { connection, mark, division, reader, inventory, blueprints, tables } = session;
+        let now = merge::divide(connection, self.dataset).await?;
+        if now.swapped != division.swapped {
+            // A table has come or gone that would stay: what is in staging was made for the other case.
+            let of = |division: &Division| division.merges.iter().map(|m| m.name().clone()).collect::<BTreeSet<_>>();
+            let other = of(&now).symmetric_difference(&of(division)).next().map(ToString::to_string);
+            return Err(Error::Changed { table: other.unwrap_or_default() });
+        }
+        *division = now;
+        for merge in &division.merges {
+            self.complete(connection, &merge.blueprint).await?;
+        }
+        let dataset = &division.swapped;
+        *inventory = reader.read(connection, dataset).await?;
+        inventory.check(dataset)?;
+        let plans = inventory.plans(dataset).map_err(|refusal| Error::NotCarried {
             dataset: self.dataset.dataset.to_string(),
             refusals: vec![refusal],
         })?;
@@ -213,15 +227,12 @@ impl Publish<'_> {
         for (blueprint, dress) in &plans {
             let name = blueprint.table.as_str();
             let oid = self.staging.oid_of(connection, name).await?;
-            if !self.staging.holds(connection, blueprint).await? {
-                return Err(Error::Changed { table: name.to_owned() });
-            }
-            if !self.staging.is_finished(connection, blueprint).await? {
-                self.staging.finish_table(blueprint).await?;
-            }
+            self.complete(connection, blueprint).await?;
             dress.put_on(connection, self.staging.schema(), name, oid).await?;
             let rows = self.rows.get(name).copied().unwrap_or_default();
-            tables.push(PublishedTable { name: blueprint.table.clone(), oid, rows });
+            let appended = mark.appended(name).to_vec();
+            let (name, changes, watermark) = (blueprint.table.clone(), None, None);
+            tables.push(PublishedTable { name, oid, rows, changes, watermark, appended });
         }
         let fittings: Vec<Fitting<'_>> = plans.iter().zip(&*tables).map(Fitting::of).collect();
         let schemas = fit::Schemas { staging: self.staging.schema(), live: self.dataset.schema.as_str() };
@@ -231,21 +242,64 @@ impl Publish<'_> {
         Ok(())
     }
 
+    /// Sees to it that a table in staging is what its blueprint says.
+    async fn complete(&self, connection: &Connection, blueprint: &Blueprint) -> Result<(), Error> {
+        if !self.staging.holds(connection, blueprint).await? {
+            return Err(Error::Changed { table: blueprint.table.to_string() });
+        }
+        if !self.staging.is_finished(connection, blueprint).await? {
+            self.staging.finish_table(blueprint).await?;
+        }
+        Ok(())
+    }
+
+    /// What the ledger gets to know of each table, in the order of its name.
+    async fn tables(
+        &self,
+        session: &Session,
+        merged: &BTreeMap<Identifier, Merged>,
+    ) -> Result<Vec<PublishedTable>, Error> {
+        let Session { connection, mark, division, blueprints, .. } = session;
+        let mut tables = session.tables.clone();
+        for merge in &division.merges {
+            let name = merge.name().clone();
+            let Some(Merged { changes, rows, .. }) = merged.get(&name) else { continue };
+            let appended = mark.appended(name.as_str()).to_vec();
+            let (oid, changes) = (merge.oid(), Some(*changes));
+            tables.push(PublishedTable { name, oid, rows: *rows, changes, watermark: None, appended });
+        }
+        tables.sort_by(|one, other| one.name.cmp(&other.name));
+        let merging = division.merges.iter().map(|merge| &merge.blueprint);
+        for blueprint in blueprints.iter().chain(merging) {
+            let (Some(table), Some(published)) = (
+                self.dataset.table(&blueprint.table),
+                tables.iter_mut().find(|published| published.name == blueprint.table),
+            ) else {
+                continue;
+            };
+            let (staging, acting) = (self.staging.schema(), &blueprint.owner);
+            published.watermark = progress::watermark(connection, self.dataset, table, staging, acting).await?;
+        }
+        Ok(tables)
+    }
+
     async fn attempt(&self, ledger: &Ledger, session: &Session) -> Result<Attempt, Error> {
         let connection = &session.connection;
         match self.transaction(ledger, session).await {
-            Ok(Step::Ready { transaction, since, views }) => match connection.batch("publish", "COMMIT").await {
-                Ok(()) => Ok(Attempt::Done { locked: since.elapsed(), views }),
-                Err(error @ postgres::Error::Lost { .. }) => {
-                    // Whatever came of it, the locks went with the connection.
-                    let locked = since.elapsed();
-                    match commit::resolve(ledger, &transaction, self.deadline).await? {
-                        Fate::Committed => Ok(Attempt::Done { locked, views }),
-                        Fate::Aborted => Ok(Attempt::Lost(error)),
+            Ok(Step::Ready { transaction, since, views, merged }) => {
+                match connection.batch("publish", "COMMIT").await {
+                    Ok(()) => Ok(Attempt::Done(Done { locked: since.elapsed(), views, merged })),
+                    Err(error @ postgres::Error::Lost { .. }) => {
+                        // Whatever came of it, the locks went with the connection.
+                        let locked = since.elapsed();
+                        match commit::resolve(ledger, &transaction, self.deadline).await? {
+                            Fate::Committed => Ok(Attempt::Done(Done { locked, views, merged })),
+                            Fate::Aborted => Ok(Attempt::Lost(error)),
+                        }
                     }
+                    Err(error) => Err(error.into()),
                 }
-                Err(error) => Err(error.into()),
-            },
+            }
             Ok(Step::Missed(blockers)) => {
                 connection.rollback().await;
                 Ok(Attempt::Missed(blockers))
@@ -268,13 +322,23 @@ impl Publish<'_> {
 
     /// Everything up to the `COMMIT`.
     async fn transaction(&self, ledger: &Ledger, session: &Session) -> Result<Step, Error> {
-        let Session { connection, reader, inventory, blueprints, tables } = session;
-        let dataset = self.dataset;
+        let Session { connection, mark, division, reader, inventory, blueprints, .. } = session;
+        let dataset = &division.swapped;
         let what = "publish";
         connection.batch(what, BEGIN).await?;
         let transaction: String = connection.row(what, "SELECT pg_current_xact_id()::text", &[]).await?.get(0);
         // First the ledger's row: whoever takes over from us waits there, and not among readers.
-        self.publication.write(connection, tables).await?;
+        self.publication.fence(connection).await?;
+        let staging = self.staging.schema();
+        // Before any lock that a reader could meet: comparing takes its time.
+        let merging = merge::merge(connection, ledger, self.dataset, division, staging, mark.coverage(), self.terms);
+        let merged = match Box::pin(merging).await? {
+            Turn::Done(merged) => merged,
+            Turn::Missed(blockers) => return Ok(Step::Missed(blockers)),
+            Turn::Stale => return Ok(Step::Stale),
+        };
+        let tables = self.tables(session, &merged).await?;
+        self.publication.write(connection, &tables).await?;
         let previous = generation::schema_of(&dataset.dataset);
         if !inventory.live.is_empty() {
             let mark = Mark::new(self.publication.run, &*self.publication.manifest, None);
@@ -304,13 +368,13 @@ impl Publish<'_> {
             return Ok(Step::Stale);
         }
         let views = inventory.views.iter().filter(|view| view.way == Way::Rebound).count();
-        Ok(Step::Ready { transaction, since, views })
+        Ok(Step::Ready { transaction, since, views, merged })
     }
 }
 
 /// How far a transaction came.
 enum Step {
-    Ready { transaction: String, since: Instant, views: usize },
+    Ready { transaction: String, since: Instant, views: usize, merged: BTreeMap<Identifier, Merged> },
     Missed(Vec<Blocker>),
     Stale,
 }
@@ -318,6 +382,9 @@ enum Step {
 /// A session with what was prepared on it.
 struct Session {
     connection: Connection,
+    /// What the rows in staging were made from.
+    mark: Mark,
+    division: Division,
     reader: Reader,
     inventory: Inventory,
     blueprints: Vec<Blueprint>,

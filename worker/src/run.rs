@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fault::Exit;
 use crate::ledger::{self, Claim, Ending, Failure, Firing, Lease, Ledger, NewRun, RunId};
 use crate::postgres::{Pool, Session, Target};
-use crate::publish::{self, Inventory};
+use crate::publish::{self, Survey};
 use crate::report::{Fact, Reporter};
 use crate::settings::Settings;
 use crate::trouble::Trouble;
@@ -114,7 +114,7 @@ impl Run<'_> {
         });
         let done = match errand {
             Errand::Load(load) => self.load(load, &ledger, &pool).await,
-            Errand::PublishKept(accept) => self.publish_kept(*accept, &ledger, &pool).await,
+            Errand::PublishKept(accept) => Box::pin(self.publish_kept(*accept, &ledger, &pool)).await,
         };
         let done = match done {
             Ok(done) => self.follow(&ledger, &pool, done).await,
@@ -161,12 +161,12 @@ impl Run<'_> {
     }
 
     /// Reads what hangs on the live tables, and refuses what could not be kept.
-    async fn survey(&self, pool: &Pool) -> Result<Inventory, Trouble> {
-        let inventory = self.within(Box::pin(publish::survey(pool, self.dataset))).await?;
-        inventory.notices(self.dataset).into_iter().for_each(|detail| {
+    async fn survey(&self, pool: &Pool) -> Result<Survey, Trouble> {
+        let survey = self.within(Box::pin(publish::survey(pool, self.dataset))).await?;
+        survey.notices().into_iter().for_each(|detail| {
             self.reporter.tell(&Fact::Notice { detail });
         });
-        Ok(inventory)
+        Ok(survey)
     }
 
     /// Does one stage, unless the run is told to stop or its time is over first.

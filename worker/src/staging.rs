@@ -28,7 +28,7 @@ pub use derive::{Derivation, Derived};
 pub use distinct::Distinct;
 pub use error::Error;
 pub use load::{LoadError, Stored};
-pub use mark::{Extent, Mark};
+pub use mark::{Coverage, Extent, Mark};
 pub use matview::{Filled, MatviewPlan};
 pub(crate) use schema::{let_in, make_private, missing_right};
 
@@ -105,6 +105,15 @@ impl Staging {
     /// As [`Staging::left`].
     pub async fn discard(pool: Arc<Pool>, dataset: &DatasetName) -> Result<(), Error> {
         Self::at(pool, dataset).clear().await
+    }
+
+    /// What its rows were made from.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] when the schema is not one of ours any more, or the database's own.
+    pub async fn mark(&self, connection: &Connection) -> Result<Mark, Error> {
+        let foreign = || Error::Foreign { schema: self.schema.clone() };
+        schema::find(connection, &self.schema).await?.ok_or_else(foreign)
     }
 
     /// Notes from what the rows were made, once that is known.

@@ -3,6 +3,7 @@
 mod load;
 mod psql;
 mod publish;
+mod upsert;
 
 use crate::command::{self, cargo, say, step};
 
@@ -18,6 +19,9 @@ pub(crate) struct Options {
     /// Rows of the file that is loaded; a million are about 490 MB
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
+    /// Rows of the table that is upserted
+    #[arg(long, default_value_t = 2_000_000)]
+    upserted: u64,
     /// How often each load is run
     #[arg(long, default_value_t = 5)]
     rounds: u32,
@@ -29,15 +33,18 @@ enum Section {
     Load,
     /// How long readers wait while tables are published
     Publish,
+    /// What an upsert writes beside a blind one
+    Upsert,
 }
 
 impl Section {
-    const ALL: [Self; 2] = [Self::Load, Self::Publish];
+    const ALL: [Self; 3] = [Self::Load, Self::Publish, Self::Upsert];
 
     fn measure(self, options: &Options) -> Outcome {
         match self {
             Self::Load => load::measure(options.rows, options.rounds),
             Self::Publish => publish::measure(),
+            Self::Upsert => upsert::measure(options.upserted),
         }
     }
 }

@@ -17,6 +17,7 @@ mod guards;
 mod kept;
 mod manifests;
 mod memory;
+mod modes;
 mod readers;
 mod rows;
 mod samples;

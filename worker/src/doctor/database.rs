@@ -28,6 +28,14 @@ pub(super) async fn examine(connection: &Connection, dataset: &Dataset) -> Vec<C
             return checks;
         }
     };
+    let replaced = match publish::replaced(connection, dataset).await {
+        Ok(replaced) => replaced,
+        Err(error) => {
+            checks.push(unfit(error, dataset));
+            return checks;
+        }
+    };
+    let dataset = &replaced;
     let (reader, inventory) = match read(connection, dataset).await {
         Ok(read) => read,
         Err(error) => {
@@ -85,6 +93,15 @@ async fn read(connection: &Connection, dataset: &Dataset) -> Result<(Reader, Inv
     Ok((reader, inventory))
 }
 
+/// A table that stays and cannot be written into.
+fn unfit(error: publish::Error, dataset: &Dataset) -> Check {
+    match error {
+        publish::Error::Database(error) => unreadable(error, dataset),
+        publish::Error::Rights { missing } => lacking(&missing.into_iter().collect()),
+        error => Check::failed("tables", error),
+    }
+}
+
 /// The first thing that a reader asks for is the manifest's types.
 fn unreadable(error: postgres::Error, dataset: &Dataset) -> Check {
     let unknown = error.is(&SqlState::UNDEFINED_OBJECT);
@@ -103,9 +120,13 @@ fn rights(inventory: &Inventory, dataset: &Dataset) -> Check {
     if missing.is_empty() {
         return Check::passed("rights", "nothing is missing");
     }
+    lacking(&missing)
+}
+
+fn lacking(missing: &BTreeSet<Missing>) -> Check {
     let what: Vec<&str> = missing.iter().map(|missing| missing.what.as_str()).collect();
     let detail = format!("the role may not {}", what.join("; nor "));
-    Check::wrong("rights", detail, Exit::Permission).repaired_by(remedies(&missing))
+    Check::wrong("rights", detail, Exit::Permission).repaired_by(remedies(missing))
 }
 
 /// What hangs on the live tables and would be lost, or could not be bound again.

@@ -1,11 +1,13 @@
 //! What the publish transaction itself writes into the ledger, so that rows and ledger change together or not at all.
 
 use jiff::Timestamp;
+use manifest::run::Changes;
 use manifest::{DatasetName, Identifier};
 
 use crate::postgres::{self, Connection};
 
 use super::error::Error;
+use super::progress::{self, AppendedFile, Watermark};
 use super::run::{RunId, bigint};
 use super::source::{SourceColumns, SourceState};
 use super::withdrawn::Withdrawn;
@@ -29,7 +31,7 @@ pub struct Publication {
     pub withdrawn: Option<Withdrawn>,
 }
 
-/// A table that goes live.
+/// A table that goes live, or that stays and has other rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedTable {
     /// Its name.
@@ -38,25 +40,30 @@ pub struct PublishedTable {
     pub oid: u32,
     /// Its rows.
     pub rows: u64,
+    /// What changed of it; `None` for a new table in the place of an old one.
+    pub changes: Option<Changes>,
+    /// The largest value that came of the column that says how far its source was read.
+    pub watermark: Option<Watermark>,
+    /// The files whose rows were added to it.
+    pub appended: Vec<AppendedFile>,
 }
 
 impl Publication {
-    /// Writes it into the transaction that is open on `connection`, fenced: a run that is not `running` any more, because
-    /// another took over, cannot publish. Takes row locks on the dataset's own rows of the ledger and no others.
+    /// The first statement of the transaction that is open on `connection`: a run that is not `running` any more, because
+    /// another took over, cannot publish, and whoever would take over waits for us from here on. Takes a lock on the run's
+    /// own row.
     ///
     /// # Errors
     /// [`Error::Fenced`], or the database's own; the transaction can then only be rolled back.
-    pub async fn write(&self, connection: &Connection, tables: &[PublishedTable]) -> Result<(), Error> {
+    pub async fn fence(&self, connection: &Connection) -> Result<(), Error> {
         let what = "write the publication into the ledger";
-        let dataset = self.dataset.as_str();
-        let rows: Vec<i64> = tables.iter().map(|table| bigint(table.rows)).collect();
         let fenced = connection
             .execute(
                 what,
-                "UPDATE freshet.runs SET state = 'published', finished = clock_timestamp(), fingerprint = $2, rows = $3,
+                "UPDATE freshet.runs SET state = 'published', finished = clock_timestamp(), fingerprint = $2,
                      exit_code = 0
                  WHERE run = $1 AND state = 'running'",
-                &[self.run.uuid(), &self.fingerprint, &rows.iter().sum::<i64>()],
+                &[self.run.uuid(), &self.fingerprint],
             )
             .await?;
         if fenced != 1 {
@@ -66,6 +73,21 @@ impl Publication {
                 .map_or_else(|| "unknown".to_owned(), |row| row.get(0));
             return Err(Error::Fenced { run: self.run, state });
         }
+        Ok(())
+    }
+
+    /// Writes what is published into the transaction that [`fence`](Self::fence) began. Takes row locks on the dataset's own
+    /// rows of the ledger and no others.
+    ///
+    /// # Errors
+    /// The database's own; the transaction can then only be rolled back.
+    pub async fn write(&self, connection: &Connection, tables: &[PublishedTable]) -> Result<(), Error> {
+        let what = "write the publication into the ledger";
+        let dataset = self.dataset.as_str();
+        let rows: Vec<i64> = tables.iter().map(|table| bigint(table.rows)).collect();
+        let total = rows.iter().sum::<i64>();
+        let sql = "UPDATE freshet.runs SET rows = $2 WHERE run = $1";
+        connection.execute(what, sql, &[self.run.uuid(), &total]).await?;
         connection
             .execute(
                 what,
@@ -81,6 +103,7 @@ impl Publication {
         self.write_tables(connection, what, tables, &rows).await?;
         self.write_sources(connection, what).await?;
         self.write_withdrawn(connection, what).await?;
+        progress::write(connection, &self.dataset, self.run, tables).await?;
         Ok(())
     }
 

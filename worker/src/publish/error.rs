@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::guard::Finding;
 use super::lock::Blocker;
 use super::refusal::Refusal;
 use super::rights::Missing;
@@ -34,6 +35,14 @@ pub enum Error {
         /// What would be lost.
         refusals: Vec<Refusal>,
     },
+    /// A live table that stays does not take the manifest's rows.
+    #[error("{dataset} cannot be loaded into its live tables: {}", Joined(refusals.iter()))]
+    Unfit {
+        /// The dataset.
+        dataset: String,
+        /// What is in the way, each with what helps.
+        refusals: Vec<Refusal>,
+    },
     /// Something that nobody could see before the load hangs on the generation that would be dropped.
     #[error("the previous generation of {dataset} is still in use: {detail}")]
     GenerationInUse {
@@ -41,6 +50,12 @@ pub enum Error {
         dataset: String,
         /// PostgreSQL's words.
         detail: String,
+    },
+    /// A table that stays would not be what was expected.
+    #[error("the data did not pass: {}", Joined(findings.iter()))]
+    Guard {
+        /// What would not hold.
+        findings: Vec<Finding>,
     },
     /// Rows do not hold what something on the live table asks for.
     #[error("the data did not pass: {}", Joined(violations.iter()))]
@@ -127,7 +142,9 @@ impl Fault for Error {
             Self::Staging(error) => error.code(),
             Self::Rights { .. } => "database_permission",
             Self::NotCarried { .. } => "not_carried",
+            Self::Unfit { .. } => "table_differs",
             Self::GenerationInUse { .. } => "generation_in_use",
+            Self::Guard { findings } => findings.first().map_or("guard", Finding::code),
             Self::Violated { .. } => "constraint_violated",
             Self::Blocked { .. } => "publish_blocked",
             Self::Changed { .. } => "table_changed",
@@ -141,8 +158,8 @@ impl Fault for Error {
             Self::Ledger(error) => error.exit(),
             Self::Staging(error) => error.exit(),
             Self::Rights { .. } => Exit::Permission,
-            Self::NotCarried { .. } | Self::GenerationInUse { .. } => Exit::Configuration,
-            Self::Violated { .. } => Exit::Refused,
+            Self::NotCarried { .. } | Self::Unfit { .. } | Self::GenerationInUse { .. } => Exit::Configuration,
+            Self::Guard { .. } | Self::Violated { .. } => Exit::Refused,
             Self::Blocked { .. } | Self::Changed { .. } | Self::Undecided { .. } => Exit::Unavailable,
         }
     }
@@ -170,6 +187,9 @@ impl Fault for Error {
             Self::GenerationInUse { .. } => {
                 Some("make what depends on it anew, so that it finds the live table".to_owned())
             }
+            Self::Guard { .. } => {
+                Some("look at the rows in staging; if they are right, correct the manifest".to_owned())
+            }
             Self::Violated { .. } => Some(
                 "look at the rows in staging; if they are right, change what is asked of them on the live table"
                     .to_owned(),
@@ -177,7 +197,7 @@ impl Fault for Error {
             Self::Blocked { .. } => {
                 Some("end those sessions, or load when they are idle; the loaded rows stay in staging".to_owned())
             }
-            Self::Changed { .. } => None,
+            Self::Unfit { .. } | Self::Changed { .. } => None,
             Self::Undecided { .. } => Some("see freshet.datasets: it tells whether the rows are live".to_owned()),
         }
     }

@@ -16,6 +16,10 @@ use crate::postgres::{self, Acting, Connection};
 /// `deadlock_timeout` of 1 s, so that a deadlock with a reader ends here and not in the reader's error.
 pub const LOCK_BUDGET: Duration = Duration::from_millis(50);
 
+/// How long we stand in the queue for locks that only writers meet. Longer than `deadlock_timeout`: a server's own vacuum
+/// steps aside for whoever has waited for it that long.
+const WRITERS_BUDGET: Duration = Duration::from_secs(5);
+
 /// How long one statement under the locks may take before we give them back and try again.
 const SWAP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -69,7 +73,39 @@ pub(super) async fn take(
     inventory: &Inventory,
     schema: &str,
 ) -> Result<Locked, postgres::Error> {
-    let statements = statements(inventory, schema);
+    let tables = inventory.live.values().map(|live| live.oid);
+    let relations: Vec<u32> = tables.chain(inventory.views.iter().map(|view| view.oid)).collect();
+    let limits = Limits { queue: LOCK_BUDGET, afterwards: SWAP_LIMIT };
+    queue(connection, ledger, &statements(inventory, schema), &relations, limits).await
+}
+
+/// Takes locks that let readers through and other writers not, one statement for each of these tables.
+pub(super) async fn keep_writers_away(
+    connection: &Connection,
+    ledger: &Ledger,
+    statements: &[String],
+    tables: &[u32],
+) -> Result<Locked, postgres::Error> {
+    let limits = Limits { queue: WRITERS_BUDGET, afterwards: Duration::ZERO };
+    queue(connection, ledger, statements, tables, limits).await
+}
+
+/// How long statements may take; zero is without end.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// All locks together.
+    queue: Duration,
+    /// Each statement after them.
+    afterwards: Duration,
+}
+
+async fn queue(
+    connection: &Connection,
+    ledger: &Ledger,
+    statements: &[String],
+    relations: &[u32],
+    limits: Limits,
+) -> Result<Locked, postgres::Error> {
     if statements.is_empty() {
         return Ok(Locked::Yes);
     }
@@ -77,9 +113,9 @@ pub(super) async fn take(
     let body = format!("BEGIN {}; END", statements.join("; "));
     let sql = format!(
         "SET LOCAL statement_timeout = {}; DO {}; SET LOCAL ROLE NONE; SET LOCAL statement_timeout = {}",
-        LOCK_BUDGET.as_millis(),
+        limits.queue.as_millis(),
         quote_literal(&body),
-        SWAP_LIMIT.as_millis()
+        limits.afterwards.as_millis()
     );
     let what = "lock the tables";
     let mut locking = std::pin::pin!(connection.batch(what, &sql));
@@ -97,7 +133,7 @@ pub(super) async fn take(
         Ok(()) => Ok(Locked::Yes),
         // A queue that was too short to be looked at: whoever holds a lock now was most likely in the way.
         Err(error) if is_contention(&error) && blockers.is_empty() => {
-            Ok(Locked::No(holders(ledger, connection.pid(), inventory).await.unwrap_or_default()))
+            Ok(Locked::No(holders(ledger, connection.pid(), relations).await.unwrap_or_default()))
         }
         Err(error) if is_contention(&error) => Ok(Locked::No(blockers)),
         Err(error) => Err(error),
@@ -150,9 +186,7 @@ async fn blockers(ledger: &Ledger, pid: i32) -> Result<Vec<Blocker>, postgres::E
 }
 
 /// Who else holds any lock on what is to be locked: each of them is in the way of ACCESS EXCLUSIVE.
-async fn holders(ledger: &Ledger, pid: i32, inventory: &Inventory) -> Result<Vec<Blocker>, postgres::Error> {
-    let tables = inventory.live.values().map(|live| live.oid);
-    let relations: Vec<u32> = tables.chain(inventory.views.iter().map(|view| view.oid)).collect();
+async fn holders(ledger: &Ledger, pid: i32, relations: &[u32]) -> Result<Vec<Blocker>, postgres::Error> {
     let sql = "SELECT l.pid, a.usename::text, a.application_name, a.state,
                    extract(epoch FROM clock_timestamp() - a.xact_start)::int8
                FROM (SELECT DISTINCT pid FROM pg_locks

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use manifest::Identifier;
-use manifest::dataset::{Column, Derivation, Nullability, Parser, Table};
+use manifest::dataset::{Column, Derivation, Load, Nullability, Parser, Table};
 use manifest::template::Template;
 use value::{Encoder, Overlap, Type};
 
@@ -50,7 +50,10 @@ impl Layout {
             if matches!(from, Ok(From::File)) {
                 wanted.push((column.name.clone(), need(table, &column.name)));
             }
-            let is_required = column.nullability == Nullability::NotNull || table.primary_key.contains(&column.name);
+            let is_required = column.nullability == Nullability::NotNull
+                || table.primary_key.contains(&column.name)
+                // A row without its key would be new every time.
+                || matches!(&table.load, Load::Upsert { key, .. } if key.contains(&column.name));
             let parser = table.parse.get(&column.name).copied();
             match from.and_then(|from| Ok((from, encoder(column, parser, zone)?))) {
                 Ok((from, encoder)) => {
@@ -112,7 +115,7 @@ fn encoder(column: &Column, parser: Option<Parser>, zone: Option<&TimeZone>) -> 
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use manifest::dataset::{Content, Load};
+    use manifest::dataset::Content;
 
     use super::*;
 

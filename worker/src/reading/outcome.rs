@@ -1,6 +1,6 @@
 //! What a table's sources held, told when all of them are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use manifest::Identifier;
@@ -33,6 +33,8 @@ pub struct TableReading {
     pub places: RowPlaces,
     /// Fingerprints of the sources, by the name of their file.
     pub fingerprints: BTreeMap<String, SourceFingerprint>,
+    /// Files whose rows were added before, by their names now.
+    pub left_out: BTreeSet<String>,
 }
 
 impl TableReading {

@@ -1,9 +1,10 @@
 //! One table on its way: the thread that reads, and the handle by which the runtime takes its chunks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use manifest::dataset::{Container, Format, HeaderRow, Source, Table};
+use manifest::dataset::{Container, Format, HeaderRow, Load, Source, Table};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -86,10 +87,12 @@ impl TableStream {
 }
 
 /// Begins to read a table on a blocking thread of the current runtime. Each value or row that cannot be loaded is sent to `rejects`;
-/// cancelling the token ends the reading with the error `stopped`.
+/// cancelling the token ends the reading with the error `stopped`. Where rows are only added, a source whose bytes have one
+/// of the SHA-256 of `appended` is left out, as is one that has the same bytes as another.
 pub fn spawn(
     access: Arc<Access>,
     table: Table,
+    appended: BTreeSet<String>,
     rejects: mpsc::UnboundedSender<Reject>,
     cancel: &CancellationToken,
 ) -> TableStream {
@@ -106,7 +109,8 @@ pub fn spawn(
         let rows = Rows::new(table.name.clone(), &layout, rejects);
         let chunks = Chunks { sender, runtime: runtime.clone(), cancel: cancel.clone() };
         let reading = TableReading::default();
-        Reader { access: &access, table: &table, layout: &layout, runtime, cancel, rows, chunks, reading }.read()
+        let (access, table, layout) = (&access, &table, &layout);
+        Reader { access, table, layout, appended, runtime, cancel, rows, chunks, reading }.read()
     });
     TableStream { chunks, reader, outcome: Outcome::Pending, _stop: stop }
 }
@@ -142,6 +146,8 @@ struct Reader<'t> {
     access: &'t Access,
     table: &'t Table,
     layout: &'t Layout,
+    /// SHA-256 of what was added before.
+    appended: BTreeSet<String>,
     runtime: Handle,
     cancel: CancellationToken,
     rows: Rows,
@@ -156,16 +162,26 @@ impl Reader<'_> {
         }
         let (mut last, counted) = self.rows.finish();
         self.chunks.send(&mut last)?;
-        let TableReading { bytes, drift, fingerprints, .. } = self.reading;
-        Ok(TableReading { bytes, drift, fingerprints, ..counted })
+        let TableReading { bytes, drift, fingerprints, left_out, .. } = self.reading;
+        Ok(TableReading { bytes, drift, fingerprints, left_out, ..counted })
     }
 
     fn source(&mut self, source: &Source) -> Result<(), ReadError> {
-        let usage = if matches!(source.reading.container, Container::Zip { .. }) { Use::Seek } else { Use::Stream };
+        // What is only added is known by its bytes before the first row is sent.
+        let is_added = self.table.load == Load::Append;
+        let is_zip = matches!(source.reading.container, Container::Zip { .. });
+        let usage = if is_zip || is_added { Use::Seek } else { Use::Stream };
         let opened = self.runtime.block_on(self.access.open(source, usage, &self.cancel))?;
         let coding = opened.coding;
         let (input, fingerprint) = opened.into_parts();
         let in_file = |error| ReadError::format(source.file.clone(), error);
+        if let (true, Input::File(_, content)) = (is_added, &input)
+            && !self.appended.insert(content.sha256.clone())
+        {
+            self.reading.left_out.insert(source.file.clone());
+            self.reading.fingerprints.insert(source.file.clone(), fingerprint(content.clone()));
+            return Ok(());
+        }
         let content = match (&source.reading.container, input) {
             (Container::Zip { member }, Input::File(file, content)) => {
                 if coding != Coding::Identity {

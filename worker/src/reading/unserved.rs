@@ -71,7 +71,6 @@ mod tests {
             [
                 "table x: this version of the worker does not serve addresses of s3:",
                 "table x: this version of the worker does not serve format xlsx",
-                "table x: this version of the worker does not serve load by upsert",
                 "table x: this version of the worker does not serve sources of kind socrata",
                 "table x: this version of the worker does not serve the type geometry",
             ]

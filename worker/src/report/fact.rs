@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use manifest::run::{AFTER_FAILED, Outcome, RunRecord};
+use manifest::run::{AFTER_FAILED, Changes, Outcome, RunRecord};
 use serde::Serialize;
 
 /// One thing that happened. `event` in JSON is its name in snake case.
@@ -91,6 +91,13 @@ pub enum Fact {
         /// How many.
         rows: u64,
     },
+    /// A file whose rows were added before: none of them is added again.
+    LeftOut {
+        /// Table.
+        table: String,
+        /// File.
+        file: String,
+    },
     /// The file is not what the manifest says, but can be loaded.
     Drift {
         /// Table.
@@ -127,6 +134,16 @@ pub enum Fact {
         attempt: u32,
         /// Who is in the way.
         by: String,
+    },
+    /// A table that stays has its changes; they are live with everything else of the run.
+    Merged {
+        /// Table.
+        table: String,
+        /// What changed.
+        #[serde(flatten)]
+        changes: Changes,
+        /// Wall-clock seconds.
+        seconds: f64,
     },
     /// New rows are live.
     Published {
@@ -230,6 +247,7 @@ impl fmt::Display for Fact {
             }
             Self::RejectedRows { table, rows } => write!(f, "{table}: {rows} rows kept out; see freshet.rejects"),
             Self::Duplicates { table, rows } => write!(f, "{table}: {rows} rows left out for another with their key"),
+            Self::LeftOut { table, file } => write!(f, "{table}: the rows of {file} were added before"),
             Self::Drift { table, detail } => write!(f, "{table}: {detail}"),
             Self::Expectation { table: _, detail } => write!(f, "not enforced here: {detail}"),
             Self::Accepted { table: _, detail } => write!(f, "accepted: {detail}"),
@@ -237,6 +255,10 @@ impl fmt::Display for Fact {
                 write!(f, "{table}: {} and statistics in {seconds:.2} s", counted(*indexes, "index", "indexes"))
             }
             Self::Blocked { attempt, by } => write!(f, "publish, try {attempt}: the lock is held by {by}"),
+            Self::Merged { table, changes: Changes { inserted, updated, deleted, unchanged }, seconds } => write!(
+                f,
+                "{table}: {inserted} rows inserted, {updated} updated, {deleted} deleted, {unchanged} unchanged in {seconds:.2} s"
+            ),
             Self::Published { tables, rows, lock_ms } => {
                 write!(f, "published {}, {rows} rows; locks held {lock_ms:.1} ms", counted(*tables, "table", "tables"))
             }

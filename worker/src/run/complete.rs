@@ -9,7 +9,7 @@ use manifest::Dataset;
 use super::{Run, RunError};
 use crate::ledger::{Ledger, SourceState, TableCounts};
 use crate::postgres::Pool;
-use crate::publish::Inventory;
+use crate::publish::Survey;
 use crate::reading::RowPlaces;
 use crate::report::Fact;
 use crate::staging::{self, Blueprint, Extent, Mark, Staging};
@@ -25,8 +25,8 @@ pub(super) struct Complete {
     pub(super) sources: Vec<SourceState>,
     /// What the rows were made from, as one text.
     pub(super) fingerprint: String,
-    /// Whether they are all that there is.
-    pub(super) extent: Extent,
+    /// What they say about themselves: whether they are all that there is, and the files that they came from.
+    pub(super) mark: Mark,
 }
 
 /// A table that is complete in staging.
@@ -106,14 +106,14 @@ impl Run<'_> {
         extent: Extent,
         ledger: &Ledger,
         pool: &Arc<Pool>,
-        inventory: &Inventory,
+        survey: &Survey,
         blueprints: &[Blueprint],
     ) -> Result<Result<Complete, Unfit>, Trouble> {
         let Kept { mark: old, tables: counts, sources } = kept;
         let fingerprint = old.fingerprint().unwrap_or_default().to_owned();
         ledger.inherit(old.run(), self.id).await?;
-        let mark = Mark::new(self.id, self.making, Some(fingerprint.clone())).of_extent(extent);
-        let roles = inventory.staging_roles();
+        let mark = Mark::new(self.id, self.making, Some(fingerprint.clone())).of_extent(extent).of_rows(&old);
+        let roles = survey.staging_roles();
         let Some(staging) = Staging::resume(Arc::clone(pool), &self.dataset.dataset, &mark, &roles).await? else {
             return Ok(Err(Unfit::Absent));
         };
@@ -131,7 +131,7 @@ impl Run<'_> {
         }
         let rows = tables.values().map(|table| table.counts.rows).sum();
         self.reporter.tell(&Fact::TakenUp { of: old.run().to_string(), tables: tables.len(), rows });
-        Ok(Ok(Complete { staging, tables, sources, fingerprint, extent }))
+        Ok(Ok(Complete { staging, tables, sources, fingerprint, mark }))
     }
 
     /// Builds keys and indexes, as far as they do not stand. Keys that are not unique are for the guards to tell, with

@@ -3,7 +3,7 @@
 use super::complete::Complete;
 use super::{Run, RunError};
 use crate::ledger::Ledger;
-use crate::publish::Inventory;
+use crate::publish::Survey;
 use crate::publish::guard::{Examination, Staged};
 use crate::report::Fact;
 use crate::staging::{Blueprint, Extent};
@@ -25,11 +25,13 @@ impl Run<'_> {
         accept: Accept,
         complete: &Complete,
         ledger: &Ledger,
-        inventory: &Inventory,
+        survey: &Survey,
         blueprints: &[Blueprint],
     ) -> Result<Vec<String>, Trouble> {
         let now = jiff::Timestamp::now();
-        let examination = Examination { staging: &complete.staging, dataset: self.dataset, inventory, now };
+        let dataset = survey.as_staged(self.dataset, &complete.mark);
+        let inventory = &survey.inventory;
+        let examination = Examination { staging: &complete.staging, dataset: &dataset, inventory, now };
         let (mut breaches, mut accepted) = (Vec::new(), Vec::new());
         for blueprint in blueprints {
             let name = blueprint.table.as_str();
@@ -42,7 +44,7 @@ impl Run<'_> {
             };
             for finding in examination.table(&staged).await? {
                 let detail = finding.to_string();
-                if !finding.binds_samples() && complete.extent == Extent::Sample {
+                if !finding.binds_samples() && complete.mark.extent() == Extent::Sample {
                     self.reporter.tell(&Fact::Expectation { table: name.to_owned(), detail });
                 } else if finding.is_drop() && accept == Accept::Drop {
                     self.reporter.tell(&Fact::Accepted { table: name.to_owned(), detail: detail.clone() });

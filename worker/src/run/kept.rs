@@ -31,12 +31,12 @@ impl Run<'_> {
         ledger: &Ledger,
         pool: &Arc<Pool>,
     ) -> Result<Done, Trouble> {
-        let inventory = self.survey(pool).await?;
-        let blueprints = inventory.blueprints(self.dataset)?;
+        let survey = self.survey(pool).await?;
+        let blueprints = survey.blueprints()?;
         let extent = kept.extent();
-        let taking = self.take_up(kept, extent, ledger, pool, &inventory, &blueprints);
+        let taking = self.take_up(kept, extent, ledger, pool, &survey, &blueprints);
         let complete = self.within(taking).await?.map_err(|unfit| unfit.of(self.dataset))?;
-        let accepted = self.within(self.guard(accept, &complete, ledger, &inventory, &blueprints)).await?;
-        self.publish(ledger, complete, accepted).await
+        let accepted = self.within(self.guard(accept, &complete, ledger, &survey, &blueprints)).await?;
+        self.publish(ledger, complete, accept, accepted).await
     }
 }

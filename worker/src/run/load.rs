@@ -8,17 +8,17 @@ use manifest::Dataset;
 
 use super::complete::Complete;
 use super::derive::{Basis, Deriving};
-use super::tables::TableLoad;
+use super::tables::{Loaded, TableLoad};
 use super::unchanged::{self, Look, MadeFrom};
 use super::{Accept, Done, Run, RunError};
 use crate::fault::Exit;
-use crate::ledger::Ledger;
+use crate::ledger::{AppendedFile, Ledger};
 use crate::postgres::Pool;
-use crate::publish::{Inventory, generation};
+use crate::publish::{Survey, generation};
 use crate::reading::unserved;
 use crate::report::Fact;
-use crate::source::Access;
-use crate::staging::{Blueprint, Extent, Mark, Staging};
+use crate::source::{Access, Missing, ReadFrom};
+use crate::staging::{Blueprint, Coverage, Extent, Mark, Staging};
 use crate::trouble::Trouble;
 
 /// How long a failed run may take to drop what it had in staging; the next run drops it otherwise.
@@ -51,6 +51,21 @@ impl Load {
         let all = unserved(dataset, self.access.from());
         if all.is_empty() { Ok(()) } else { Err(RunError::Unserved { all }) }
     }
+
+    /// How much of its sources it reads.
+    fn coverage(&self) -> Coverage {
+        match self.access.from() {
+            ReadFrom::Folder { missing: Missing::Skip, .. } => Coverage::Part,
+            _ => Coverage::Whole,
+        }
+    }
+}
+
+/// The files that rows came from, by table that rows are only added to.
+fn appended(dataset: &Dataset, loaded: &BTreeMap<String, Loaded>) -> BTreeMap<String, Vec<AppendedFile>> {
+    let added = dataset.tables.iter().filter(|table| table.load == manifest::dataset::Load::Append);
+    let files = added.filter_map(|table| Some((table.name.to_string(), loaded.get(table.name.as_str())?.files())));
+    files.collect()
 }
 
 impl Run<'_> {
@@ -59,10 +74,10 @@ impl Run<'_> {
         let basis = self.within(self.basis(ledger, pool)).await?;
         // From here on with the columns that its queries turn out to have.
         let described = Run { dataset: &basis.rehearsed.dataset, ..*self };
-        let inventory = described.survey(pool).await?;
-        let blueprints = inventory.blueprints(described.dataset)?;
-        let inventory = &inventory;
-        Stages { run: &described, load, basis: &basis, ledger, pool, inventory, blueprints: &blueprints }.all().await
+        let survey = described.survey(pool).await?;
+        let blueprints = survey.blueprints()?;
+        let survey = &survey;
+        Stages { run: &described, load, basis: &basis, ledger, pool, survey, blueprints: &blueprints }.all().await
     }
 }
 
@@ -73,13 +88,13 @@ struct Stages<'a> {
     basis: &'a Basis,
     ledger: &'a Ledger,
     pool: &'a Arc<Pool>,
-    inventory: &'a Inventory,
+    survey: &'a Survey,
     blueprints: &'a [Blueprint],
 }
 
 impl Stages<'_> {
     async fn all(&self) -> Result<Done, Trouble> {
-        let Self { run, load, ledger, inventory, blueprints, .. } = self;
+        let Self { run, load, ledger, survey, blueprints, .. } = self;
         if let Some(done) = run.within(self.look()).await? {
             return Ok(done);
         }
@@ -91,8 +106,8 @@ impl Stages<'_> {
             complete.staging.clear().await?;
             return Ok(done);
         }
-        let accepted = run.within(run.guard(load.accept, &complete, ledger, inventory, blueprints)).await?;
-        run.publish(ledger, complete, accepted).await
+        let accepted = run.within(run.guard(load.accept, &complete, ledger, survey, blueprints)).await?;
+        run.publish(ledger, complete, load.accept, accepted).await
     }
 
     /// What can be told apart: queries that read what nobody keeps count of may find something else at any time.
@@ -109,7 +124,7 @@ impl Stages<'_> {
         if !self.is_tracked() {
             return Ok(None);
         }
-        let (live, access) = (self.inventory.live_oids(), &self.load.access);
+        let (live, access) = (self.survey.live_oids(), &self.load.access);
         let fact = match unchanged::look(self.run, &live, self.made_from(), self.ledger, access).await? {
             Look::Changed => return Ok(None),
             Look::Unchanged => Fact::Unchanged,
@@ -135,7 +150,7 @@ impl Stages<'_> {
 
     /// What an earlier run left complete in staging, where the sources are still what it read.
     async fn reuse(&self) -> Result<Option<Complete>, Trouble> {
-        let Self { run, load, ledger, pool, inventory, blueprints, .. } = self;
+        let Self { run, load, ledger, pool, survey, blueprints, .. } = self;
         if !self.is_tracked() {
             return Ok(None);
         }
@@ -147,15 +162,15 @@ impl Stages<'_> {
         if !unchanged::sources_are_still(run, self.made_from(), sources, fingerprint, &load.access).await? {
             return Ok(None);
         }
-        Ok(run.take_up(kept, load.extent, ledger, pool, inventory, blueprints).await?.ok())
+        Ok(run.take_up(kept, load.extent, ledger, pool, survey, blueprints).await?.ok())
     }
 
     /// Loads every table into a staging schema of this run's own.
     async fn stage(&self) -> Result<Complete, Trouble> {
-        let Self { run, load, basis, ledger, pool, inventory, blueprints } = *self;
+        let Self { run, load, basis, ledger, pool, survey, blueprints } = *self;
         run.within(run.drop_previous(pool)).await?;
         let mark = Mark::new(run.id, run.making, None);
-        let roles = inventory.staging_roles();
+        let roles = survey.staging_roles();
         let begin = Staging::begin(Arc::clone(pool), &run.dataset.dataset, &mark, &roles);
         let staging = run.within(begin).await?;
         let loading = async {
@@ -167,13 +182,14 @@ impl Stages<'_> {
             // The mark says that all is complete, and so comes last.
             ledger.sources_loaded(run.id, &sources).await?;
             let mark = Mark::new(run.id, run.making, Some(fingerprint.clone())).of_extent(load.extent);
+            let mark = mark.covering(load.coverage()).appending(appended(run.dataset, &loaded));
             staging.remark(&mark).await?;
-            Ok::<_, Trouble>((loaded, sources, fingerprint))
+            Ok::<_, Trouble>((loaded, sources, fingerprint, mark))
         };
         match run.within(loading).await {
-            Ok((loaded, sources, fingerprint)) => {
+            Ok((loaded, sources, fingerprint, mark)) => {
                 let tables: BTreeMap<_, _> = loaded.into_iter().map(|(name, table)| (name, table.complete())).collect();
-                Ok(Complete { staging, tables, sources, fingerprint, extent: load.extent })
+                Ok(Complete { staging, tables, sources, fingerprint, mark })
             }
             Err(trouble) => {
                 // Half-loaded tables are of no use to anyone; refused ones are for looking at.

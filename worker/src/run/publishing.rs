@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use manifest::run::TableRecord;
+
 use super::complete::Complete;
-use super::{Done, Run, RunError};
+use super::{Accept, Done, Run, RunError};
 use crate::ledger::{Ledger, Publication};
+use crate::publish::merge::{Drops, Merged, Size, Terms};
 use crate::publish::{self, Publish};
 use crate::report::Fact;
+use crate::staging::Extent;
 use crate::trouble::Trouble;
 
 /// How long a run that is asked to stop while it publishes may go on: Fargate kills 30 seconds after it asks.
@@ -19,9 +23,10 @@ impl Run<'_> {
         &self,
         ledger: &Ledger,
         complete: Complete,
-        accepted: Vec<String>,
+        accept: Accept,
+        mut accepted: Vec<String>,
     ) -> Result<Done, Trouble> {
-        let Complete { staging, tables, sources, fingerprint, extent: _ } = complete;
+        let Complete { staging, tables, sources, fingerprint, mark } = complete;
         let publication = Publication {
             run: self.id,
             dataset: self.dataset.dataset.clone(),
@@ -38,6 +43,7 @@ impl Run<'_> {
             staging: &staging,
             publication: &publication,
             rows: &rows,
+            terms: terms(accept, mark.extent()),
             deadline: self.deadline,
         };
         let missed = |miss: &publish::Miss| {
@@ -50,15 +56,68 @@ impl Run<'_> {
             tokio::time::sleep(LAST_GRACE).await;
         };
         let published = tokio::select! {
-            published = publishing => published?,
+            published = publishing => published.map_err(|error| self.refused(error, staging.schema()))?,
             () = too_late => return Err(RunError::Stopped.into()),
         };
         let lock_ms = published.locked.as_secs_f64() * 1e3;
         // The rows are live: what is only nice to know may be lost.
         let _ = ledger.measured(self.id, lock_ms).await;
         let _ = staging.clear().await;
-        self.reporter.tell(&Fact::Published { tables: rows.len(), rows: rows.values().sum(), lock_ms });
-        let tables = tables.iter().map(|(name, table)| (name.clone(), table.counts.record())).collect();
+        let mut tables: BTreeMap<String, TableRecord> =
+            tables.iter().map(|(name, table)| (name.clone(), table.counts.record())).collect();
+        for (name, merged) in &published.merged {
+            let let_pass = self.tell_merged(name.as_str(), merged, accept);
+            accepted.extend(let_pass);
+            if let Some(table) = tables.get_mut(name.as_str()) {
+                (table.rows, table.changes) = (merged.rows, Some(merged.changes));
+            }
+        }
+        if !published.merged.is_empty() && !accepted.is_empty() {
+            let _ = ledger.accepted(self.id, &accepted.join("; ")).await;
+        }
+        let rows = tables.values().map(|table| table.rows).sum();
+        self.reporter.tell(&Fact::Published { tables: tables.len(), rows, lock_ms });
         Ok(Done::Published { tables, accepted, lock_ms })
+    }
+
+    /// Tells what a merge did, and gives what it did although a limit was against it, in words.
+    fn tell_merged(&self, table: &str, merged: &Merged, accept: Accept) -> Vec<String> {
+        let mut accepted = Vec::new();
+        for finding in &merged.told {
+            let (table, detail) = (table.to_owned(), finding.to_string());
+            if finding.is_drop() && accept == Accept::Drop {
+                accepted.push(detail.clone());
+                self.reporter.tell(&Fact::Accepted { table, detail });
+            } else {
+                self.reporter.tell(&Fact::Expectation { table, detail });
+            }
+        }
+        let (changes, seconds) = (merged.changes, merged.elapsed.as_secs_f64());
+        self.reporter.tell(&Fact::Merged { table: table.to_owned(), changes, seconds });
+        accepted
+    }
+
+    /// What a merge would have made of a table is refused as rows in staging are.
+    fn refused(&self, error: publish::Error, schema: &str) -> Trouble {
+        match error {
+            publish::Error::Guard { findings: breaches } => {
+                let (dataset, schema) = (self.dataset.dataset.to_string(), schema.to_owned());
+                RunError::Guard { breaches, dataset, schema }.into()
+            }
+            error => error.into(),
+        }
+    }
+}
+
+fn terms(accept: Accept, extent: Extent) -> Terms {
+    Terms {
+        drops: match accept {
+            Accept::Nothing => Drops::Limited,
+            Accept::Drop => Drops::Accepted,
+        },
+        size: match extent {
+            Extent::Whole => Size::Enforced,
+            Extent::Sample => Size::Told,
+        },
     }
 }

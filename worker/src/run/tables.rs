@@ -1,7 +1,7 @@
 //! Every table of the dataset into staging, a few side by side: rows, then what the budget says of them, then keys, indexes
 //! and statistics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 
 use super::Run;
 use super::complete::CompleteTable;
-use crate::ledger::{Ledger, Reject, RejectLimit, TableCounts};
+use crate::ledger::{AppendedFile, Ledger, Reject, RejectLimit, TableCounts};
 use crate::reading::{self, RowPlaces, TableReading, over_budget};
 use crate::report::Fact;
 use crate::source::{Access, SourceFingerprint};
-use crate::staging::{self, Blueprint, Staging, Stored};
+use crate::staging::{self, Blueprint, Persistence, Staging, Stored};
 use crate::trouble::Trouble;
 
 /// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
@@ -36,12 +36,20 @@ pub(super) struct Loaded {
     places: Option<RowPlaces>,
     duplicates: Option<staging::Error>,
     pub(super) fingerprints: BTreeMap<String, SourceFingerprint>,
+    /// Files whose rows were added before.
+    left_out: BTreeSet<String>,
 }
 
 impl Loaded {
+    /// The files that its rows came from.
+    pub(super) fn files(&self) -> Vec<AppendedFile> {
+        let read = self.fingerprints.iter().filter(|(file, _)| !self.left_out.contains(*file));
+        read.map(|(file, source)| AppendedFile { file: file.clone(), sha256: source.content.sha256.clone() }).collect()
+    }
+
     /// Of a table that was made in the database, so that no file has its rows.
     pub(super) fn derived(counts: TableCounts, duplicates: Option<staging::Error>) -> Self {
-        Self { counts, places: None, duplicates, fingerprints: BTreeMap::new() }
+        Self { counts, places: None, duplicates, fingerprints: BTreeMap::new(), left_out: BTreeSet::new() }
     }
 
     pub(super) fn complete(self) -> CompleteTable {
@@ -53,7 +61,9 @@ impl Loaded {
 impl TableLoad<'_> {
     /// Loads all tables that have sources; the first that fails ends the others.
     pub(super) async fn all(&self, blueprints: &[Blueprint]) -> Result<BTreeMap<String, Loaded>, Trouble> {
-        let pairs = self.run.dataset.tables.iter().zip(blueprints).filter(|(table, _)| !table.sources().is_empty());
+        let with_sources = |table: &&Table| !table.sources().is_empty();
+        let table_of = |plan: &Blueprint| self.run.dataset.table(&plan.table).filter(with_sources);
+        let pairs = blueprints.iter().filter_map(|plan| Some((table_of(plan)?, plan)));
         stream::iter(pairs.map(|(table, blueprint)| self.one(table, blueprint)))
             .buffer_unordered(TABLES_AT_ONCE)
             .try_collect()
@@ -63,7 +73,8 @@ impl TableLoad<'_> {
     async fn one(&self, table: &Table, blueprint: &Blueprint) -> Result<(String, Loaded), Trouble> {
         let began = Instant::now();
         let (sender, rejects) = mpsc::unbounded_channel();
-        let mut reading = reading::spawn(Arc::clone(self.access), table.clone(), sender, self.run.stop);
+        let appended = self.appended(blueprint).await?;
+        let mut reading = reading::spawn(Arc::clone(self.access), table.clone(), appended, sender, self.run.stop);
         let rows = stream::unfold(&mut reading, async |reading| Some((reading.chunk().await?, reading)));
         let loaded = self.staging.load_table(blueprint, rows).await;
         // Ends the reading if the database has ended the load. Whatever became of the rows, what could not be read is kept.
@@ -78,10 +89,18 @@ impl TableLoad<'_> {
             return Err(over.into());
         }
         let duplicates = self.run.finish_table(self.staging, blueprint).await?;
-        let TableReading { rows, places, fingerprints, .. } = reading;
+        let TableReading { rows, places, fingerprints, left_out, .. } = reading;
         // Rows that went leave no gap, so that those behind them are not counted to any more.
         let places = (rows == counts.rows).then_some(places);
-        Ok((table.name.to_string(), Loaded { counts, places, duplicates, fingerprints }))
+        Ok((table.name.to_string(), Loaded { counts, places, duplicates, fingerprints, left_out }))
+    }
+
+    /// SHA-256 of the files whose rows a table has already. One that is made anew has none.
+    async fn appended(&self, blueprint: &Blueprint) -> Result<BTreeSet<String>, Trouble> {
+        match blueprint.persistence {
+            Persistence::Logged => Ok(BTreeSet::new()),
+            Persistence::Unlogged => Ok(self.ledger.appended(&self.run.dataset.dataset, &blueprint.table).await?),
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
@@ -111,6 +130,9 @@ impl TableLoad<'_> {
         }
         if counts.duplicates > 0 {
             tell(&Fact::Duplicates { table: table.clone(), rows: counts.duplicates });
+        }
+        for file in &reading.left_out {
+            tell(&Fact::LeftOut { table: table.clone(), file: file.clone() });
         }
         for drift in &reading.drift {
             tell(&Fact::Drift { table: table.clone(), detail: drift.to_string() });

@@ -1,8 +1,10 @@
 //! What a staging schema says about itself in its comment, for whoever finds it: which run made it, from what.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::RunId;
+use crate::ledger::{AppendedFile, RunId};
 
 /// The word that tells our schemas from others of the same name.
 const MAKER: &str = "freshet";
@@ -17,6 +19,22 @@ pub struct Mark {
     fingerprint: Option<String>,
     #[serde(default, skip_serializing_if = "Extent::is_whole")]
     extent: Extent,
+    #[serde(default)]
+    coverage: Coverage,
+    /// By table that rows are only added to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    appended: BTreeMap<String, Vec<AppendedFile>>,
+}
+
+/// How much of its sources a run read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coverage {
+    /// All there is: a row that is not among them is gone.
+    #[default]
+    Whole,
+    /// A part, whose silence about a row says nothing.
+    Part,
 }
 
 /// Whether rows are all that the publisher has.
@@ -41,8 +59,43 @@ impl Extent {
 impl Mark {
     /// Of this run, from the hash of what of its manifest makes rows and this fingerprint of the sources, when it is known yet.
     pub fn new(run: RunId, manifest: impl Into<String>, fingerprint: Option<String>) -> Self {
-        let (maker, extent) = (MAKER.to_owned(), Extent::Whole);
-        Self { maker, run: run.to_string(), manifest: manifest.into(), fingerprint, extent }
+        Self {
+            maker: MAKER.to_owned(),
+            run: run.to_string(),
+            manifest: manifest.into(),
+            fingerprint,
+            extent: Extent::Whole,
+            coverage: Coverage::Whole,
+            appended: BTreeMap::new(),
+        }
+    }
+
+    /// The same of rows that are so much of what the sources hold.
+    #[must_use]
+    pub fn covering(self, coverage: Coverage) -> Self {
+        Self { coverage, ..self }
+    }
+
+    /// The same of rows that came from these files, by table that rows are only added to.
+    #[must_use]
+    pub fn appending(self, appended: BTreeMap<String, Vec<AppendedFile>>) -> Self {
+        Self { appended, ..self }
+    }
+
+    /// The same of rows that another run read.
+    #[must_use]
+    pub fn of_rows(self, other: &Self) -> Self {
+        self.covering(other.coverage).appending(other.appended.clone())
+    }
+
+    /// How much of its sources the run read.
+    pub fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    /// The files whose rows are to be added to a table.
+    pub fn appended(&self, table: &str) -> &[AppendedFile] {
+        self.appended.get(table).map_or(&[], Vec::as_slice)
     }
 
     /// The same of rows that are so much of what there is.

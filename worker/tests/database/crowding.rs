@@ -105,8 +105,8 @@ async fn what_another_run_left_in_staging_is_taken_up_when_it_was_made_from_the_
     drop((staging, dead));
 
     let heir = Run::begin(&place, &dataset).await;
-    let inventory = worker::publish::survey(&heir.pool, &dataset).await.unwrap();
-    let roles = inventory.staging_roles();
+    let survey = worker::publish::survey(&heir.pool, &dataset).await.unwrap();
+    let roles = survey.staging_roles();
     let resume = async |mark: Mark| Staging::resume(Arc::clone(&heir.pool), &dataset.dataset, &mark, &roles).await;
     let other_rows = Mark::new(heir.publication.run, "m", Some("other".to_owned()));
     assert!(resume(other_rows).await.unwrap().is_none());
@@ -114,7 +114,7 @@ async fn what_another_run_left_in_staging_is_taken_up_when_it_was_made_from_the_
     assert!(resume(other_manifest).await.unwrap().is_none());
     let staging = resume(heir.mark()).await.unwrap().unwrap();
     let connection = heir.pool.take().await.unwrap();
-    assert!(staging.holds(&connection, &inventory.blueprints(&dataset).unwrap()[0]).await.unwrap());
+    assert!(staging.holds(&connection, &survey.blueprints().unwrap()[0]).await.unwrap());
     heir.pool.give_back(connection);
     heir.publish(&staging, Duration::from_secs(20)).await.unwrap();
     assert_eq!(place.value("SELECT note FROM public.t"), "kept");

@@ -15,16 +15,16 @@ async fn found(run: &Run, content: Rows, now: Timestamp) -> Vec<String> {
     let (staging, duplicates) = match run.stage(&[(&name, content)]).await {
         Ok(staging) => (staging, None),
         Err(publish::Error::Staging(error @ staging::Error::Duplicates { .. })) => {
-            let inventory = publish::survey(&run.pool, &run.dataset).await.unwrap();
-            let (pool, roles) = (std::sync::Arc::clone(&run.pool), inventory.staging_roles());
+            let survey = publish::survey(&run.pool, &run.dataset).await.unwrap();
+            let (pool, roles) = (std::sync::Arc::clone(&run.pool), survey.staging_roles());
             let resumed = staging::Staging::resume(pool, &run.dataset.dataset, &run.mark(), &roles).await;
             (resumed.unwrap().unwrap(), Some(error))
         }
         Err(error) => panic!("{error}"),
     };
-    let inventory = publish::survey(&run.pool, &run.dataset).await.unwrap();
-    let blueprint = &inventory.blueprints(&run.dataset).unwrap()[0];
-    let examination = Examination { staging: &staging, dataset: &run.dataset, inventory: &inventory, now };
+    let survey = publish::survey(&run.pool, &run.dataset).await.unwrap();
+    let blueprint = &survey.blueprints().unwrap()[0];
+    let examination = Examination { staging: &staging, dataset: &run.dataset, inventory: &survey.inventory, now };
     let staged = Staged { blueprint, rows: count, places: None, duplicates: duplicates.as_ref() };
     let findings = examination.table(&staged).await.unwrap();
     findings.iter().map(ToString::to_string).collect()
@@ -172,9 +172,10 @@ async fn a_check_can_change_nothing() {
     }});
     let run = Run::begin(&place, &expecting(&["id integer"], checks)).await;
     let staging = run.stage(&[("t", rows("1"))]).await.unwrap();
-    let inventory = publish::survey(&run.pool, &run.dataset).await.unwrap();
-    let blueprint = &inventory.blueprints(&run.dataset).unwrap()[0];
-    let examination = Examination { staging: &staging, dataset: &run.dataset, inventory: &inventory, now: now() };
+    let survey = publish::survey(&run.pool, &run.dataset).await.unwrap();
+    let blueprint = &survey.blueprints().unwrap()[0];
+    let examination =
+        Examination { staging: &staging, dataset: &run.dataset, inventory: &survey.inventory, now: now() };
     let staged = Staged { blueprint, rows: 1, places: None, duplicates: None };
     let error = examination.table(&staged).await.unwrap_err().to_string();
     assert!(error.contains("run the check sly (sly.sql) of t") && error.contains("read-only transaction"), "{error}");

@@ -70,8 +70,17 @@ impl Worker {
     async fn publish(&self, scheduled_time: Option<Timestamp>) -> Result<(), Error> {
         let connection = self.place.connect().await;
         connection.batch("begin", "BEGIN").await.unwrap();
-        let tables = [PublishedTable { name: "t".parse().unwrap(), oid: 4711, rows: 3 }];
-        self.publication(scheduled_time).write(&connection, &tables).await?;
+        let tables = [PublishedTable {
+            name: "t".parse().unwrap(),
+            oid: 4711,
+            rows: 3,
+            changes: None,
+            watermark: None,
+            appended: Vec::new(),
+        }];
+        let publication = self.publication(scheduled_time);
+        publication.fence(&connection).await?;
+        publication.write(&connection, &tables).await?;
         connection.batch("commit", "COMMIT").await.unwrap();
         Ok(())
     }
@@ -247,6 +256,7 @@ async fn a_run_that_lost_its_lease_while_publishing_is_not_taken_over_but_a_dupl
     let (lease, ..) = first.start(MONDAY).await;
     let connection = place.target().connect(&Session::new("d", first.run), Purpose::Load).await.unwrap();
     connection.batch("begin", "BEGIN").await.unwrap();
+    first.publication(MONDAY).fence(&connection).await.unwrap();
     first.publication(MONDAY).write(&connection, &[]).await.unwrap();
     drop(lease);
 

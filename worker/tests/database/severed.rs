@@ -166,8 +166,8 @@ async fn rows_that_break_off_leave_nothing_behind() {
     let run = Run::begin(&place, &dataset).await;
     let staging = run.stage(&[("t", rows("1,old"))]).await.unwrap();
     place.sql("DROP TABLE freshet_staging_d.t");
-    let inventory = worker::publish::survey(&run.pool, &dataset).await.unwrap();
-    let blueprint = &inventory.blueprints(&dataset).unwrap()[0];
+    let survey = worker::publish::survey(&run.pool, &dataset).await.unwrap();
+    let blueprint = &survey.blueprints().unwrap()[0];
     let whole = crate::support::encode(&dataset.tables[0], &rows("1,new;2,"));
     // The last field is NULL, whose bytes end like those of a complete stream.
     let half = whole.slice(..whole.len() - 2);

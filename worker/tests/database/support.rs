@@ -16,6 +16,7 @@ use value::{Encoder, Parser, wire};
 use worker::fault::Fault;
 use worker::ledger::{Claim, Ending, Failure, Firing, Lease, Ledger, NewRun, Publication, RunId, claim};
 use worker::postgres::{Connection, Pool, Purpose, Session, Target};
+use worker::publish::merge::{Drops, Size, Terms};
 use worker::publish::{self, Miss, Publish, Published};
 use worker::staging::{LoadError, Mark, Staging};
 
@@ -134,6 +135,7 @@ pub(crate) struct Run {
     pub(crate) ledger: Ledger,
     pub(crate) pool: Arc<Pool>,
     pub(crate) publication: Publication,
+    pub(crate) terms: Terms,
     _lease: Lease,
 }
 
@@ -171,7 +173,14 @@ impl Run {
             withdrawn: None,
         };
         let pool = Arc::new(Pool::new(target, session));
-        Self { dataset: dataset.clone(), ledger, pool, publication, _lease: lease }
+        Self {
+            dataset: dataset.clone(),
+            ledger,
+            pool,
+            publication,
+            terms: Terms { drops: Drops::Limited, size: Size::Enforced },
+            _lease: lease,
+        }
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -180,14 +189,14 @@ impl Run {
 
     /// All stages up to the one that publishes.
     pub(crate) async fn stage(&self, tables: &[(&str, Rows)]) -> Result<Staging, publish::Error> {
-        let inventory = publish::survey(&self.pool, &self.dataset).await?;
+        let survey = publish::survey(&self.pool, &self.dataset).await?;
         let connection = self.pool.take().await?;
         publish::generation::drop_previous(&connection, &self.dataset.dataset).await?;
         self.pool.give_back(connection);
         let staging =
-            Staging::begin(Arc::clone(&self.pool), &self.dataset.dataset, &self.mark(), &inventory.staging_roles())
+            Staging::begin(Arc::clone(&self.pool), &self.dataset.dataset, &self.mark(), &survey.staging_roles())
                 .await?;
-        for blueprint in inventory.blueprints(&self.dataset)? {
+        for blueprint in survey.blueprints()? {
             let table = self.dataset.table(&blueprint.table).unwrap();
             let rows = &tables.iter().find(|(name, _)| *name == table.name.as_str()).unwrap().1;
             let chunks = stream::iter([Ok::<_, std::fmt::Error>(encode(table, rows))]);
@@ -217,6 +226,7 @@ impl Run {
             staging,
             publication: &self.publication,
             rows: &rows,
+            terms: self.terms,
             deadline: Instant::now() + deadline,
         };
         publish.run(&self.ledger, missed).await

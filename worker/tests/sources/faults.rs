@@ -1,5 +1,6 @@
 //! What goes wrong between a publisher and a worker has a name, and nothing of it becomes rows.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use freshet_tests::http::Fault as ServerFault;
@@ -205,7 +206,7 @@ async fn reading_stops_at_once_when_it_is_told_to() {
     let access = Access::new(&dataset, ReadFrom::Publisher, spool, secrets(), patience);
     let (rejects, mut told) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
-    let mut stream = spawn(access.into(), dataset.tables[0].clone(), rejects, &stop);
+    let mut stream = spawn(access.into(), dataset.tables[0].clone(), BTreeSet::new(), rejects, &stop);
     assert!(house.server.wait_for_requests("a.csv", 1, Duration::from_secs(30)));
     let began = Instant::now();
     stop.cancel();
@@ -222,8 +223,13 @@ async fn reading_stops_when_nobody_wants_the_rows() {
     house.publish("a.csv", CSV.to_owned() + &"3,three\n".repeat(1_000_000));
     let dataset = house.csv("a.csv", &["id", "name"]);
     let (rejects, mut told) = mpsc::unbounded_channel();
-    let mut stream =
-        spawn(house.access(&dataset).into(), dataset.tables[0].clone(), rejects, &CancellationToken::new());
+    let mut stream = spawn(
+        house.access(&dataset).into(),
+        dataset.tables[0].clone(),
+        BTreeSet::new(),
+        rejects,
+        &CancellationToken::new(),
+    );
     assert!(stream.chunk().await.unwrap().is_ok());
     drop(stream);
     assert_eq!(told.recv().await, None, "the reading thread is gone");

@@ -1,5 +1,6 @@
 //! A publisher, a dataset of text columns, and the way from one to the other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -115,7 +116,7 @@ pub(crate) fn secrets() -> SecretLookup {
 /// Reads one table of a dataset as the database would.
 pub(crate) async fn read(access: Arc<Access>, dataset: &Dataset, table: usize) -> Result<Read, ReadError> {
     let (sender, mut receiver) = mpsc::unbounded_channel();
-    let mut stream = spawn(access, dataset.tables[table].clone(), sender, &CancellationToken::new());
+    let mut stream = spawn(access, dataset.tables[table].clone(), BTreeSet::new(), sender, &CancellationToken::new());
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.chunk().await {
         bytes.extend_from_slice(&chunk?);

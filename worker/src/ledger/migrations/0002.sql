@@ -14,6 +14,7 @@ CREATE TABLE freshet.watermarks (
     -- It says nothing about another table of the same name, or about another column.
     table_oid oid NOT NULL,
     column_name text NOT NULL,
+    column_type text NOT NULL,
     -- As PostgreSQL writes a value of the column's type with DateStyle ISO and TimeZone UTC.
     value text NOT NULL,
     run uuid NOT NULL,

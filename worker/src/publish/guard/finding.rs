@@ -32,6 +32,15 @@ pub enum Breach {
         /// The share that may go.
         allowed: String,
     },
+    /// More rows would be deleted than `max_deletes` allows.
+    Deletes {
+        /// Rows that the source does not hold.
+        gone: u64,
+        /// Rows that are live.
+        live: u64,
+        /// The share that may go.
+        allowed: String,
+    },
     /// More NULLs than `max_nulls` allows.
     Nulls {
         /// The column.
@@ -110,6 +119,7 @@ impl Finding {
             Breach::Empty => "guard_empty",
             Breach::TooFew { .. } => "guard_rows",
             Breach::Drop { .. } => "guard_drop",
+            Breach::Deletes { .. } => "guard_deletes",
             Breach::Nulls { .. } => "guard_nulls",
             Breach::NullJump { .. } => "guard_null_jump",
             Breach::Old { .. } => "guard_latest",
@@ -121,12 +131,12 @@ impl Finding {
 
     /// Whether a small sample of old rows must pass it too: that it has rows at all, each once, and no more.
     pub fn binds_samples(&self) -> bool {
-        matches!(self.breach, Breach::Empty | Breach::Duplicates { .. })
+        matches!(self.breach, Breach::Empty | Breach::Duplicates { .. } | Breach::Deletes { .. })
     }
 
-    /// Whether `--accept-drop` lets it pass: nothing but that there are fewer rows than are live.
+    /// Whether `--accept-drop` lets it pass: nothing but that there are fewer rows than are live, or would be.
     pub fn is_drop(&self) -> bool {
-        matches!(self.breach, Breach::Drop { .. })
+        matches!(self.breach, Breach::Drop { .. } | Breach::Deletes { .. })
     }
 
     /// Whether rows share a key, which no correction of `expect` helps against.
@@ -143,6 +153,9 @@ impl fmt::Display for Finding {
             Breach::TooFew { staged, least } => write!(f, "{table} has {staged} rows where {least} are expected"),
             Breach::Drop { staged, live, allowed } => {
                 write!(f, "{table} has {staged} rows where {live} are live, and at most {allowed} may go")
+            }
+            Breach::Deletes { gone, live, allowed } => {
+                write!(f, "{table}: the source lacks {gone} of {live} live rows, and at most {allowed} may be deleted")
             }
             Breach::Nulls { column, nulls, staged, allowed } => {
                 write!(f, "{table}.{column} is NULL in {nulls} of {staged} rows, and at most {allowed} may be")
