@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Content, Dataset, Derivation, Format, Load, Origin, Table};
+use crate::dataset::{Container, Content, Dataset, Derivation, Format, Load, Origin, Table, View, ViewStorage};
 
 /// Types that the worker encodes, and their arrays.
 const TYPES: &[&str] = &[
@@ -47,14 +47,15 @@ pub fn unserved(dataset: &Dataset) -> BTreeSet<String> {
 /// The same of the dataset as a whole, without its tables.
 pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     let mut unserved = BTreeSet::new();
-    if !dataset.views.is_empty() {
-        unserved.insert("views".to_owned());
-    }
     // A query reads staging, where a table that stays has what has come for it and no more.
     let stays = |table: &Table| table.load != Load::Replace && matches!(table.content, Content::Sources(_));
     let queries = |table: &Table| matches!(table.content, Content::Query(_));
     if dataset.tables.iter().any(stays) && dataset.tables.iter().any(queries) {
         unserved.insert("queries beside tables that are upserted or appended".to_owned());
+    }
+    let stored = |view: &View| view.storage == ViewStorage::Materialized;
+    if dataset.tables.iter().any(stays) && dataset.views.iter().any(stored) {
+        unserved.insert("materialized views beside tables that are upserted or appended".to_owned());
     }
     unserved
 }

@@ -6,6 +6,7 @@ mod attached;
 mod columns;
 mod comments;
 mod commit;
+mod declared;
 mod dress;
 mod error;
 mod fit;
@@ -46,6 +47,7 @@ use merge::{Division, Merged, Terms, Turn};
 use swap::Schemas;
 use views::Way;
 
+pub use declared::{DeclaredView, Standing};
 pub use error::{Error, Violation};
 pub use inventory::{Inventory, Reader};
 pub use lock::{Blocker, LOCK_BUDGET};
@@ -84,6 +86,8 @@ pub struct Publish<'a> {
     pub rows: &'a BTreeMap<String, u64>,
     /// What tables that stay may lose.
     pub terms: Terms,
+    /// Its views.
+    pub views: &'a [DeclaredView],
     /// Until when locks are tried for.
     pub deadline: Instant,
 }
@@ -238,6 +242,7 @@ impl Publish<'_> {
         let schemas = fit::Schemas { staging: self.staging.schema(), live: self.dataset.schema.as_str() };
         fit::fit(connection, reader, schemas, self.dataset.dataset.as_str(), &fittings).await?;
         matviews::build(connection, reader, self.staging, inventory, self.dataset.dataset.as_str(), tables).await?;
+        declared::build(connection, self.staging, inventory, self.views).await?;
         blueprints.extend(plans.into_iter().map(|(blueprint, _)| blueprint));
         Ok(())
     }
@@ -345,7 +350,8 @@ impl Publish<'_> {
             make_private(connection, &previous, &mark.to_comment()).await?;
         }
         let schemas = Schemas { staging: self.staging.schema(), live: dataset.schema.as_str(), previous: &previous };
-        let sql = swap::statements(inventory, blueprints, &schemas);
+        let declared = declared::statements(inventory, schemas.staging, self.views);
+        let sql = swap::statements(inventory, blueprints, &schemas) + &declared;
         connection.batch(what, &swap::open(inventory, &schemas)).await?;
 
         // Once more before the locks: what has changed since costs no reader anything, and the schema just made has made
@@ -363,6 +369,7 @@ impl Publish<'_> {
             return Ok(Step::Stale);
         }
         connection.batch(what, &sql).await?;
+        declared::note(connection, dataset, self.views).await?;
         // GRANT waits for no lock: one that came in between stands on the table that has just gone.
         if !reader.grants_are_still(connection, inventory).await? {
             return Ok(Step::Stale);

@@ -25,3 +25,4 @@ mod secrets;
 mod sources;
 mod stopping;
 mod survival;
+mod views;

@@ -1,7 +1,10 @@
 //! Why a dataset's SQL cannot be run. Found out before anything is loaded.
 
+use manifest::dataset::Query;
+
 use crate::fault::{Exit, Fault, Retry};
 use crate::postgres;
+use crate::postgres::error::Statement;
 use crate::publish::Missing;
 
 /// Why a dataset's SQL cannot be run.
@@ -68,6 +71,30 @@ pub enum Error {
         /// The columns that there are.
         given: Vec<String>,
     },
+    /// A materialized view would read another view of the dataset, which stays bound to old rows until the publish.
+    #[error("the materialized view {view} reads {read}, which is a view of the dataset itself")]
+    ReadsView {
+        /// The materialized view.
+        view: String,
+        /// The view that it reads.
+        read: String,
+    },
+    /// Something stands under the name of a view.
+    #[error("{view} exists and was not made by this dataset")]
+    ViewTaken {
+        /// The view, with its schema.
+        view: String,
+    },
+    /// PostgreSQL cannot replace a view by what the manifest says now.
+    #[error(
+        "{view} cannot become what the manifest says: PostgreSQL only adds columns at the end of a view, and replaces no materialized one"
+    )]
+    ViewFixed {
+        /// The view, quoted and with its schema.
+        view: String,
+        /// `VIEW` or `MATERIALIZED VIEW`.
+        kind: &'static str,
+    },
     /// Rights are missing.
     #[error("the login role may not {}", missing.iter().map(|m| m.what.as_str()).collect::<Vec<_>>().join("; "))]
     Rights {
@@ -82,6 +109,25 @@ pub enum Error {
         /// The datasets that are not there.
         upstream: Vec<String>,
     },
+}
+
+impl Error {
+    /// A query that PostgreSQL does not take.
+    pub(super) fn refused(name: &str, query: &Query, refusal: Statement) -> Self {
+        Self::Query {
+            table: name.to_owned(),
+            file: query.file.clone(),
+            line: refusal.position.map(|position| line(&query.sql, position)),
+            reason: refusal.message,
+            hint: refusal.hint,
+        }
+    }
+}
+
+/// The line of a place that PostgreSQL counts in characters, both from 1.
+fn line(sql: &str, position: u32) -> usize {
+    let before = usize::try_from(position).unwrap_or_default().saturating_sub(1);
+    1 + sql.chars().take(before).filter(|c| *c == '\n').count()
 }
 
 fn at(line: Option<usize>) -> String {
@@ -100,6 +146,9 @@ impl Fault for Error {
             Self::Circle { .. } => "query_circle",
             Self::ReadsLive { .. } => "query_reads_live",
             Self::ReadsPart { .. } => "query_reads_part",
+            Self::ReadsView { .. } => "view_reads_view",
+            Self::ViewTaken { .. } => "view_taken",
+            Self::ViewFixed { .. } => "view_fixed",
             Self::ColumnName { .. } | Self::NoColumn { .. } => "query_columns",
             Self::Rights { .. } => "database_permission",
             Self::NeverPublished { .. } => "upstream_unpublished",
@@ -136,6 +185,11 @@ impl Fault for Error {
             Self::ReadsLive { .. } => Some("write what the view selects into the query".to_owned()),
             Self::ReadsPart { .. } => {
                 Some("give the query a dataset of its own, with `depends_on`: it then reads the whole table".to_owned())
+            }
+            Self::ReadsView { .. } => Some("write what that view selects into the query".to_owned()),
+            Self::ViewTaken { .. } => Some("give the view another name, or drop what has it".to_owned()),
+            Self::ViewFixed { view, kind } => {
+                Some(format!("DROP {kind} {view}, and the next load makes it anew; grant again what was granted on it"))
             }
             Self::ColumnName { .. } => Some("name it with AS, in lower case".to_owned()),
             Self::NoColumn { .. } => None,

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use manifest::dataset::{Column, Load, Nullability, Query, Table, TypeName};
+use manifest::dataset::{Column, Load, Nullability, Query, Table, TypeName, ViewStorage};
 use manifest::{Dataset, Identifier};
 
 use super::error::Error;
 use super::names::SearchPath;
 use super::reads::{self, Read};
+use super::views::MadeView;
 use super::{Rehearsed, queries};
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Connection};
@@ -32,32 +33,30 @@ const OWNERS: &str = "
 /// [`Error`]: a query that does not hold, a circle, rows that would be old ones, missing rights.
 pub async fn rehearse(connection: &Connection, dataset: &Dataset) -> Result<Rehearsed, Error> {
     let path = SearchPath::read(connection, dataset).await?;
-    if queries(dataset).next().is_none() {
-        return Ok(Rehearsed {
-            dataset: dataset.clone(),
-            search_path: path,
-            needs: BTreeMap::new(),
-            untracked: BTreeSet::new(),
-            notices: BTreeSet::new(),
-        });
+    if queries(dataset).next().is_none() && dataset.views.is_empty() {
+        return Ok(Rehearsed::nothing(dataset, path));
     }
     connection.batch("rehearse queries", "BEGIN").await?;
     let rehearsed = async {
         let rehearsal = Rehearsal::open(connection, dataset, &path).await?;
         let made = rehearsal.all().await?;
-        rehearsal.tell(made)
+        let views = rehearsal.views().await?;
+        let left = rehearsal.left().await?;
+        let mut rehearsed = rehearsal.tell(made, views)?;
+        rehearsed.notices.extend(left);
+        Ok(rehearsed)
     };
     let rehearsed = rehearsed.await;
     connection.rollback().await;
     rehearsed
 }
 
-struct Rehearsal<'a> {
-    connection: &'a Connection,
-    dataset: &'a Dataset,
+pub(super) struct Rehearsal<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) dataset: &'a Dataset,
     path: &'a SearchPath,
     /// Where empty tables stand.
-    schema: String,
+    pub(super) schema: String,
     /// Who owns live tables, by name.
     owners: BTreeMap<String, String>,
 }
@@ -70,7 +69,7 @@ struct Made<'a> {
 }
 
 /// Why a query cannot be made now. It may be later, when other tables are there.
-enum Obstacle {
+pub(super) enum Obstacle {
     /// PostgreSQL does not take it.
     Refused(Box<postgres::error::Statement>),
     /// It reads the live table of one that is not made yet.
@@ -79,7 +78,7 @@ enum Obstacle {
     Final(Error),
 }
 
-type Attempt<T> = Result<Result<T, Obstacle>, Error>;
+pub(super) type Attempt<T> = Result<Result<T, Obstacle>, Error>;
 
 impl<'a> Rehearsal<'a> {
     /// Makes empty tables for all that is loaded from sources.
@@ -164,7 +163,7 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Has PostgreSQL read a query, alone first, so that it is one statement and places in it are those of its file.
-    async fn take(&self, query: &Query, view: &str) -> Attempt<()> {
+    pub(super) async fn take(&self, query: &Query, view: &str) -> Attempt<()> {
         let (what, sql) = ("take it", query.statement());
         self.batch(&self.search_path()).await?;
         let taken = async {
@@ -244,28 +243,16 @@ impl<'a> Rehearsal<'a> {
             if let Err(Obstacle::Refused(again)) = again
                 && (again.state, &again.message) == (first.state.clone(), &first.message)
             {
-                return Ok(Error::Query {
-                    table: table.name.to_string(),
-                    file: query.file.clone(),
-                    line: first.position.map(|position| line(&query.sql, position)),
-                    reason: first.message,
-                    hint: first.hint,
-                });
+                return Ok(Error::refused(table.name.as_str(), query, *first));
             }
         }
         Ok(Error::Circle { tables })
     }
 
     /// The dataset with what was found out.
-    fn tell(&self, made: Vec<Made<'a>>) -> Result<Rehearsed, Error> {
+    fn tell(&self, made: Vec<Made<'a>>, views: Vec<MadeView>) -> Result<Rehearsed, Error> {
         let tracked: BTreeSet<&str> = self.dataset.depends_on.iter().map(manifest::DatasetName::as_str).collect();
-        let mut rehearsed = Rehearsed {
-            dataset: self.dataset.clone(),
-            search_path: self.path.clone(),
-            needs: BTreeMap::new(),
-            untracked: BTreeSet::new(),
-            notices: BTreeSet::new(),
-        };
+        let mut rehearsed = Rehearsed::nothing(self.dataset, self.path.clone());
         let mut missing = Vec::new();
         for Made { table, columns, reads } in made {
             for read in reads.iter().filter(|read| read.schema != self.schema) {
@@ -286,6 +273,15 @@ impl<'a> Rehearsal<'a> {
             if let Some(described) = rehearsed.dataset.tables.iter_mut().find(|other| other.name == table.name) {
                 described.columns = columns;
             }
+        }
+        for MadeView { declared, reads } in views {
+            for read in reads.iter().filter(|read| read.schema != self.schema) {
+                missing.extend(read.missing(&declared.view.name, self.connection.user()));
+                if declared.view.storage == ViewStorage::Materialized && read.is_untracked(&tracked) {
+                    rehearsed.untracked.insert(read.spelled());
+                }
+            }
+            rehearsed.views.push(declared);
         }
         if missing.is_empty() { Ok(rehearsed) } else { Err(Error::Rights { missing }) }
     }
@@ -309,7 +305,7 @@ impl<'a> Rehearsal<'a> {
         self.path.over(&self.schema)
     }
 
-    async fn batch(&self, sql: &str) -> Result<(), postgres::Error> {
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), postgres::Error> {
         self.connection.batch("rehearse queries", sql).await
     }
 }
@@ -339,10 +335,4 @@ fn refused(error: postgres::Error) -> Result<Obstacle, Error> {
         postgres::Error::Statement(refusal) => Ok(Obstacle::Refused(refusal)),
         error => Err(error.into()),
     }
-}
-
-/// The line of a place that PostgreSQL counts in characters, both from 1.
-fn line(sql: &str, position: u32) -> usize {
-    let before = usize::try_from(position).unwrap_or_default().saturating_sub(1);
-    1 + sql.chars().take(before).filter(|c| *c == '\n').count()
 }

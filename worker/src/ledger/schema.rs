@@ -7,11 +7,12 @@ use super::error::Error;
 
 /// What each version adds, in order. A migration only ever adds, so that older workers go on; one that cannot raises
 /// [`OLDEST`].
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 
 /// What every version ends with: who may see what.

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manifest::dataset::{Index as Declared, Nullability, Table, Uniqueness};
+use manifest::Identifier;
+use manifest::dataset::{Index as Declared, IndexMethod, Nullability, Table, Uniqueness, View};
 
 use super::refusal::Refusal;
 use crate::postgres::identifiers::fitting;
@@ -90,8 +91,12 @@ fn key_base(table: &Table) -> String {
 }
 
 fn base(table: &Table, declared: &Declared) -> String {
-    let columns: Vec<&str> = declared.columns.iter().map(manifest::Identifier::as_str).collect();
-    format!("{}_{}_idx", table.name, columns.join("_"))
+    base_of(&table.name, declared)
+}
+
+fn base_of(relation: &Identifier, declared: &Declared) -> String {
+    let columns: Vec<&str> = declared.columns.iter().map(Identifier::as_str).collect();
+    format!("{relation}_{}_idx", columns.join("_"))
 }
 
 fn names(base: &str) -> Vec<String> {
@@ -99,11 +104,46 @@ fn names(base: &str) -> Vec<String> {
     std::iter::once(fitting(base)).chain(numbered).collect()
 }
 
+/// The indexes of a materialized view that is made for the first time; its key is a unique index. `taken` as for [`plan`].
+pub(super) fn of_view(
+    view: &View,
+    spelling: &Spelling,
+    taken: &mut BTreeSet<String>,
+) -> Result<Vec<IndexPlan>, Refusal> {
+    let planned = declared_of_view(view).into_iter().map(|declared| {
+        Ok(IndexPlan {
+            name: free_of(&view.name, &base_of(&view.name, &declared), taken)?,
+            unique: declared.uniqueness,
+            tail: tail(&declared, spelling),
+            constraint: None,
+        })
+    });
+    planned.collect()
+}
+
+/// As [`candidates`], of a view.
+pub(super) fn candidates_of_view(view: &View) -> BTreeSet<String> {
+    declared_of_view(view).iter().flat_map(|declared| names(&base_of(&view.name, declared))).collect()
+}
+
+fn declared_of_view(view: &View) -> Vec<Declared> {
+    let key = (!view.primary_key.is_empty()).then(|| Declared {
+        columns: view.primary_key.clone(),
+        method: IndexMethod::Btree,
+        uniqueness: Uniqueness::Unique,
+    });
+    key.into_iter().chain(view.indexes.iter().cloned()).collect()
+}
+
 /// The first name of its like that nobody has; it is taken afterwards.
 pub(super) fn free(table: &Table, base: &str, taken: &mut BTreeSet<String>) -> Result<String, Refusal> {
+    free_of(&table.name, base, taken)
+}
+
+fn free_of(relation: &Identifier, base: &str, taken: &mut BTreeSet<String>) -> Result<String, Refusal> {
     let name = names(base).into_iter().find(|name| !taken.contains(name)).ok_or_else(|| {
         Refusal::new(
-            table.name.as_str(),
+            relation.as_str(),
             fitting(base),
             "the target schema has other relations of that name and all its like: rename one of them",
         )

@@ -43,11 +43,11 @@ pub struct Inventory {
     /// Types of the target schema that are in the way of a table of the same name, by that name.
     same_named_types: BTreeMap<String, String>,
     /// What a table begins with that is published for the first time, by table.
-    first_grants: BTreeMap<String, Grants>,
+    pub(super) first_grants: BTreeMap<String, Grants>,
     types: Types,
-    spelling: indexes::Spelling,
+    pub(super) spelling: indexes::Spelling,
     /// Names in the target schema that belong to others and that a new index might want.
-    taken: BTreeSet<String>,
+    pub(super) taken: BTreeSet<String>,
     login: String,
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::complete::Kept;
+use super::derive::Basis;
 use super::{Accept, Done, Run};
 use crate::ledger::Ledger;
 use crate::postgres::Pool;
@@ -21,12 +22,15 @@ impl Run<'_> {
         let narrowed = kept.narrow(self.dataset);
         let run = Run { dataset: &narrowed, ..*self };
         let basis = run.within(run.basis(ledger, pool)).await?;
-        Run { dataset: &basis.rehearsed.dataset, ..*self }.publish_what_is_there(kept, accept, ledger, pool).await
+        Run { dataset: &basis.rehearsed.dataset, ..*self }
+            .publish_what_is_there(kept, &basis, accept, ledger, pool)
+            .await
     }
 
     async fn publish_what_is_there(
         &self,
         kept: Kept,
+        basis: &Basis,
         accept: Accept,
         ledger: &Ledger,
         pool: &Arc<Pool>,
@@ -37,6 +41,6 @@ impl Run<'_> {
         let taking = self.take_up(kept, extent, ledger, pool, &survey, &blueprints);
         let complete = self.within(taking).await?.map_err(|unfit| unfit.of(self.dataset))?;
         let accepted = self.within(self.guard(accept, &complete, ledger, &survey, &blueprints)).await?;
-        self.publish(ledger, complete, accept, accepted).await
+        self.publish(ledger, complete, accept, accepted, &basis.rehearsed.views).await
     }
 }

@@ -107,12 +107,13 @@ impl Stages<'_> {
             return Ok(done);
         }
         let accepted = run.within(run.guard(load.accept, &complete, ledger, survey, blueprints)).await?;
-        run.publish(ledger, complete, load.accept, accepted).await
+        run.publish(ledger, complete, load.accept, accepted, &self.basis.rehearsed.views).await
     }
 
     /// What can be told apart: queries that read what nobody keeps count of may find something else at any time.
     fn is_tracked(&self) -> bool {
-        self.load.when_unchanged == WhenUnchanged::Leave && self.basis.rehearsed.untracked.is_empty()
+        let rehearsed = &self.basis.rehearsed;
+        self.load.when_unchanged == WhenUnchanged::Leave && rehearsed.untracked.is_empty() && rehearsed.views_stand()
     }
 
     fn made_from(&self) -> MadeFrom<'_> {

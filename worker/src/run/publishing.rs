@@ -9,7 +9,7 @@ use super::complete::Complete;
 use super::{Accept, Done, Run, RunError};
 use crate::ledger::{Ledger, Publication};
 use crate::publish::merge::{Drops, Merged, Size, Terms};
-use crate::publish::{self, Publish};
+use crate::publish::{self, DeclaredView, Publish};
 use crate::report::Fact;
 use crate::staging::Extent;
 use crate::trouble::Trouble;
@@ -25,6 +25,7 @@ impl Run<'_> {
         complete: Complete,
         accept: Accept,
         mut accepted: Vec<String>,
+        views: &[DeclaredView],
     ) -> Result<Done, Trouble> {
         let Complete { staging, tables, sources, fingerprint, mark } = complete;
         let publication = Publication {
@@ -44,6 +45,7 @@ impl Run<'_> {
             publication: &publication,
             rows: &rows,
             terms: terms(accept, mark.extent()),
+            views,
             deadline: self.deadline,
         };
         let missed = |miss: &publish::Miss| {

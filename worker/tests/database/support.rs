@@ -227,6 +227,7 @@ impl Run {
             publication: &self.publication,
             rows: &rows,
             terms: self.terms,
+            views: &[],
             deadline: Instant::now() + deadline,
         };
         publish.run(&self.ledger, missed).await

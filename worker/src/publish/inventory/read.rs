@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::try_join;
-use manifest::Dataset;
 use manifest::dataset::Nullability;
+use manifest::{Dataset, Identifier};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 
@@ -12,6 +12,7 @@ use super::{Inventory, Live, TargetSchema};
 use crate::postgres::{self, Connection};
 use crate::publish::attached::{self, Attached};
 use crate::publish::columns::{self, LiveColumn, Types};
+use crate::publish::declared::indexed_columns;
 use crate::publish::functions::{self, Function};
 use crate::publish::grants::{self, Grants};
 use crate::publish::indexes;
@@ -76,8 +77,14 @@ impl Reader {
     /// # Errors
     /// The database's own; an unknown type is one.
     pub async fn new(connection: &Connection, dataset: &Dataset) -> Result<Self, postgres::Error> {
-        let names: BTreeSet<&str> =
-            dataset.tables.iter().flat_map(|table| &table.columns).map(|column| column.name.as_str()).collect();
+        let names: BTreeSet<&str> = dataset
+            .tables
+            .iter()
+            .flat_map(|table| &table.columns)
+            .map(|column| &column.name)
+            .chain(indexed_columns(dataset))
+            .map(Identifier::as_str)
+            .collect();
         let names: Vec<&str> = names.into_iter().collect();
         let spelled = connection.rows(WHAT, "SELECT n, quote_ident(n) FROM unnest($1::text[]) AS n", &[&names]).await?;
         let attached = attached::query();
@@ -85,7 +92,10 @@ impl Reader {
         Ok(Self {
             types: Types::read(connection, &dataset.tables).await?,
             spelling: spelled.iter().map(|row| (row.get(0), row.get(1))).collect(),
-            candidates: dataset.tables.iter().flat_map(indexes::candidates).collect(),
+            candidates: {
+                let tables = dataset.tables.iter().flat_map(indexes::candidates);
+                tables.chain(dataset.views.iter().flat_map(indexes::candidates_of_view)).collect()
+            },
             // Since PostgreSQL 16 membership alone does not let one SET ROLE.
             set_privilege: if connection.version() >= 160_000 { "SET" } else { "MEMBER" },
             schema: plan(SCHEMA, &[Type::TEXT]).await?,
@@ -186,7 +196,9 @@ impl Reader {
             let identities = table.columns.iter().filter(|column| column.nullability == Nullability::Identity);
             (table.name.to_string(), Grants::defaults(&default_grants, identities.map(|column| column.name.as_str())))
         });
-        found.first_grants = first_grants.collect();
+        let views =
+            dataset.views.iter().map(|view| (view.name.to_string(), Grants::defaults(&default_grants, [].into_iter())));
+        found.first_grants = first_grants.chain(views).collect();
         found.functions = functions.iter().map(Function::read).collect();
         found.rules = rules.iter().map(Rule::read).collect();
         found.others = others.iter().map(Other::read).collect();
