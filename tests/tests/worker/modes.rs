@@ -108,7 +108,7 @@ fn rows_of_a_file_are_added_once_whatever_it_is_called_and_however_often_it_come
     }
     let appended = "SELECT file, length(sha256), run = (SELECT run FROM freshet.runs ORDER BY started LIMIT 1)
                     FROM freshet.appended ORDER BY appended";
-    assert_eq!(city.rows(appended), ["trees.csv|64|true", "trees.csv|64|false"]);
+    assert_eq!(city.rows(appended), ["trees.csv|64|t", "trees.csv|64|f"]);
 
     // A row that is there already comes in another file: nothing of that file is kept, and nothing of it is noted.
     city.publish("trees.csv", "id,species,planted,height\n7,Yew,,\n1,Oak,,\n");
