@@ -3,11 +3,13 @@
 
 mod accept;
 mod dataset;
+pub mod diff;
 pub mod doctor;
 mod execution;
 pub mod load;
 mod prepared;
 pub mod publish;
+pub mod rollback;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +34,10 @@ pub enum Verb {
     Doctor(doctor::Doctor),
     /// Publish what an earlier run left in staging, without loading it again
     Publish(publish::Publish),
+    /// Compare rows in staging with those that are live, or those that are live with what they replaced
+    Diff(diff::Diff),
+    /// Make live again what was live before the last publish
+    Rollback(rollback::Rollback),
 }
 
 impl Verb {
@@ -41,6 +47,8 @@ impl Verb {
             Self::Load(load) => load.run(&environment, &stop).await,
             Self::Doctor(doctor) => doctor.run(&environment, &stop).await,
             Self::Publish(publish) => publish.run(&environment, &stop).await,
+            Self::Diff(diff) => diff.run(&environment, &stop).await,
+            Self::Rollback(rollback) => rollback.run(&environment, &stop).await,
         }
     }
 }

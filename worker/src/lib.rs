@@ -8,6 +8,7 @@ pub mod after;
 pub mod aws;
 pub mod command;
 pub mod derived;
+pub mod diff;
 pub mod doctor;
 pub mod fault;
 pub mod format;

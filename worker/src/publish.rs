@@ -3,6 +3,7 @@
 //! every reader. There is one file per kind of object: the list of files is the list of what survives.
 
 mod attached;
+mod blockers;
 mod columns;
 mod comments;
 mod commit;
@@ -26,6 +27,7 @@ mod refusal;
 mod rehearsal;
 mod rights;
 mod rules;
+mod succession;
 mod survey;
 mod swap;
 mod trial;
@@ -39,18 +41,21 @@ use tokio::time::Instant;
 
 use crate::ledger::{Ledger, Publication, PublishedTable};
 use crate::postgres::{self, Connection};
-use crate::staging::{Blueprint, Mark, Staging, make_private};
+use crate::staging::{Blueprint, Mark, Staging};
+use blockers::Patience;
 use commit::Fate;
 use fit::Fitting;
 use lock::{Locked, Pauses, is_contention};
 use merge::{Division, Merged, Terms, Turn};
+use succession::Succession;
 use swap::Schemas;
 use views::Way;
 
+pub use blockers::{Blocker, Termination};
 pub use declared::{DeclaredView, Standing};
 pub use error::{Error, Violation};
 pub use inventory::{Inventory, Reader};
-pub use lock::{Blocker, LOCK_BUDGET};
+pub use lock::LOCK_BUDGET;
 pub use refusal::Refusal;
 pub use rights::Missing;
 pub(crate) use survey::replaced;
@@ -59,6 +64,13 @@ pub use trial::trial;
 
 /// Catalogs are large and what is asked of them is small: a plan that reads one whole, to hash it, has its price under locks.
 const BEGIN: &str = "BEGIN; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+/// How long one statement of a publish waits for somebody's exclusive lock before it is told who that is. Statements that
+/// take locks which others would wait behind have a limit of their own, far below.
+const LOCK_PATIENCE: &str = "SET lock_timeout = '2s'";
+
+/// After so long a wait it is worth asking who is in the way.
+const NOTICEABLE: Duration = Duration::from_millis(500);
 
 /// Has PostgreSQL take what would be rebuilt, on empty tables, and rolls it back.
 ///
@@ -112,6 +124,8 @@ pub struct Miss {
     pub attempt: u32,
     /// Who was in the way, as far as it could be seen.
     pub blockers: Vec<Blocker>,
+    /// What became of those who were in the way for longer than the manifest allows.
+    pub terminations: Vec<Termination>,
 }
 
 /// What a try did that went well.
@@ -140,40 +154,27 @@ impl Publish<'_> {
     /// [`Error`]: what would be lost, missing rights, locks that were not to be had, a run that was taken over.
     pub async fn run(&self, ledger: &Ledger, mut missed: impl FnMut(&Miss)) -> Result<Published, Error> {
         let mut pauses = Pauses::of(self.publication.run);
+        let limit = self.dataset.terminate_blockers.map(|span| Duration::from_secs(span.seconds()));
+        let mut patience = Patience::new(limit);
         let mut tries = 0;
         // Who was in the way when that was last to be seen: there is no time to look in every try.
         let mut blockers = Vec::new();
         let mut session: Option<Session> = None;
         loop {
-            let prepared = match session.take() {
-                Some(session) => Ok(session),
-                None => Box::pin(self.prepare()).await,
-            };
             tries += 1;
-            let attempt = match prepared {
-                Ok(mut current) => {
-                    let attempt = Box::pin(self.attempt(ledger, &current)).await?;
-                    if matches!(attempt, Attempt::Stale) {
-                        Box::pin(self.ready(&mut current)).await?;
-                    }
-                    if !matches!(attempt, Attempt::Lost(_)) {
-                        session = Some(current);
-                    }
-                    attempt
-                }
-                // A failover takes its time; staging waits.
-                Err(Error::Database(error)) if error.is_absence() => Attempt::Lost(error),
-                Err(error) => return Err(error),
-            };
-            match attempt {
+            match Box::pin(self.attempt(ledger, &mut session)).await? {
                 Attempt::Done(Done { locked, views, merged }) => {
                     if let Some(session) = session.filter(|session| !session.connection.is_closed()) {
-                        self.staging.pool().give_back(session.connection);
+                        // As every other session of the pool.
+                        if session.connection.batch("publish", "SET lock_timeout = 0").await.is_ok() {
+                            self.staging.pool().give_back(session.connection);
+                        }
                     }
                     return Ok(Published { locked, tries, views, merged });
                 }
                 Attempt::Missed(seen) => {
-                    missed(&Miss { attempt: tries, blockers: seen.clone() });
+                    let terminations = patience.end(ledger, &seen).await.unwrap_or_default();
+                    missed(&Miss { attempt: tries, blockers: seen.clone(), terminations });
                     if !seen.is_empty() {
                         blockers = seen;
                     }
@@ -191,23 +192,65 @@ impl Publish<'_> {
         }
     }
 
-    /// Opens a session and makes staging ready for what is live now.
-    async fn prepare(&self) -> Result<Session, Error> {
-        let connection = self.staging.pool().take().await?;
-        generation::drop_previous(&connection, &self.dataset.dataset).await?;
+    /// One try, on the session of the last one where that still stands.
+    async fn attempt(&self, ledger: &Ledger, session: &mut Option<Session>) -> Result<Attempt, Error> {
+        let mut current = match session.take() {
+            Some(current) => current,
+            None => match self.open(ledger).await? {
+                Ok(opened) => opened,
+                Err(attempt) => return Ok(attempt),
+            },
+        };
+        let attempt = Box::pin(self.swap(ledger, &current)).await?;
+        if matches!(attempt, Attempt::Stale) {
+            match Box::pin(self.ready(&mut current)).await {
+                Err(Error::Database(error)) if is_contention(&error) => return Ok(Attempt::Missed(Vec::new())),
+                ready => ready?,
+            }
+        }
+        if !matches!(attempt, Attempt::Lost(_)) {
+            *session = Some(current);
+        }
+        Ok(attempt)
+    }
+
+    /// A session with everything ready on it, or what came of the try to open one.
+    async fn open(&self, ledger: &Ledger) -> Result<Result<Session, Attempt>, Error> {
+        let opening = async {
+            let connection = self.staging.pool().take().await?;
+            let pid = connection.pid();
+            let preparing = Box::pin(self.prepare(ledger, connection));
+            let (prepared, seen) = blockers::watch(ledger, pid, NOTICEABLE, preparing).await;
+            match prepared {
+                Err(Error::Database(error)) if is_contention(&error) => Ok(Err(Attempt::Missed(seen))),
+                prepared => prepared.map(Ok),
+            }
+        };
+        match opening.await {
+            // A failover takes its time; staging waits.
+            Err(Error::Database(error)) if error.is_absence() => Ok(Err(Attempt::Lost(error))),
+            opened => opened,
+        }
+    }
+
+    /// Makes staging ready for what is live now.
+    async fn prepare(&self, ledger: &Ledger, connection: Connection) -> Result<Session, Error> {
+        // Somebody's exclusive lock on what is read here is waited for no longer than we can tell of it.
+        connection.batch("publish", LOCK_PATIENCE).await?;
+        let succession = Succession::prepare(&connection, ledger, self.dataset, self.staging).await?;
         let mark = self.staging.mark(&connection).await?;
         let division = merge::divide(&connection, self.dataset).await?;
         let reader = Reader::new(&connection, &division.swapped).await?;
         let inventory = reader.read(&connection, &division.swapped).await?;
         let (blueprints, tables) = (Vec::new(), Vec::new());
-        let mut session = Session { connection, mark, division, reader, inventory, blueprints, tables };
+        let mut session = Session { connection, mark, division, reader, inventory, succession, blueprints, tables };
         self.ready(&mut session).await?;
         Ok(session)
     }
 
     /// Reads what is live, and makes the tables in staging like it where they are not.
     async fn ready(&self, session: &mut Session) -> Result<(), Error> {
-        let Session { connection, mark, division, reader, inventory, blueprints, tables } = session;
+        let Session { connection, mark, division, reader, inventory, blueprints, tables, succession: _ } = session;
         let now = merge::divide(connection, self.dataset).await?;
         if now.swapped != division.swapped {
             // A table has come or gone that would stay: what is in staging was made for the other case.
@@ -288,7 +331,8 @@ impl Publish<'_> {
         Ok(tables)
     }
 
-    async fn attempt(&self, ledger: &Ledger, session: &Session) -> Result<Attempt, Error> {
+    /// The transaction, to its end.
+    async fn swap(&self, ledger: &Ledger, session: &Session) -> Result<Attempt, Error> {
         let connection = &session.connection;
         match self.transaction(ledger, session).await {
             Ok(Step::Ready { transaction, since, views, merged }) => {
@@ -327,7 +371,7 @@ impl Publish<'_> {
 
     /// Everything up to the `COMMIT`.
     async fn transaction(&self, ledger: &Ledger, session: &Session) -> Result<Step, Error> {
-        let Session { connection, mark, division, reader, inventory, blueprints, .. } = session;
+        let Session { connection, mark, division, reader, inventory, succession, blueprints, .. } = session;
         let dataset = &division.swapped;
         let what = "publish";
         connection.batch(what, BEGIN).await?;
@@ -344,14 +388,11 @@ impl Publish<'_> {
         };
         let tables = self.tables(session, &merged).await?;
         self.publication.write(connection, &tables).await?;
-        let previous = generation::schema_of(&dataset.dataset);
-        if !inventory.live.is_empty() {
-            let mark = Mark::new(self.publication.run, &*self.publication.manifest, None);
-            make_private(connection, &previous, &mark.to_comment()).await?;
-        }
-        let schemas = Schemas { staging: self.staging.schema(), live: dataset.schema.as_str(), previous: &previous };
+        succession.begin(connection, inventory).await?;
+        let (staging, previous) = (succession.source.as_str(), succession.previous.as_str());
+        let schemas = Schemas { staging, live: dataset.schema.as_str(), previous };
         let declared = declared::statements(inventory, schemas.staging, self.views);
-        let sql = swap::statements(inventory, blueprints, &schemas) + &declared;
+        let sql = swap::statements(inventory, blueprints, &schemas) + &declared + &succession.after;
         connection.batch(what, &swap::open(inventory, &schemas)).await?;
 
         // Once more before the locks: what has changed since costs no reader anything, and the schema just made has made
@@ -394,6 +435,7 @@ struct Session {
     division: Division,
     reader: Reader,
     inventory: Inventory,
+    succession: Succession,
     blueprints: Vec<Blueprint>,
     tables: Vec<PublishedTable>,
 }

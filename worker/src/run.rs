@@ -9,6 +9,7 @@ mod guarding;
 mod kept;
 mod load;
 mod publishing;
+mod rollback;
 mod tables;
 mod unchanged;
 
@@ -62,6 +63,8 @@ pub enum Errand {
     Load(Load),
     /// What an earlier run left in staging.
     PublishKept(Accept),
+    /// A generation that was live so many publishes ago, from 1.
+    RollBack(u8),
 }
 
 /// How an attempt ended.
@@ -115,6 +118,7 @@ impl Run<'_> {
         let done = match errand {
             Errand::Load(load) => self.load(load, &ledger, &pool).await,
             Errand::PublishKept(accept) => Box::pin(self.publish_kept(*accept, &ledger, &pool)).await,
+            Errand::RollBack(back) => Box::pin(self.roll_back(*back, &ledger, &pool)).await,
         };
         let done = match done {
             Ok(done) => self.follow(&ledger, &pool, done).await,

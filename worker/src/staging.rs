@@ -39,8 +39,18 @@ const INDEX_BUILDS: usize = 2;
 #[derive(Debug)]
 pub struct Staging {
     schema: String,
+    kind: Kind,
     pool: Arc<Pool>,
     builds: Semaphore,
+}
+
+/// What a schema whose tables are to go live is otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing: it is dropped when it is of no use any more.
+    Staging,
+    /// A generation that was live before, and is not ours to drop.
+    Generation,
 }
 
 impl Staging {
@@ -66,6 +76,34 @@ impl Staging {
         schema::make(&connection, &staging.schema, mark, owners).await?;
         staging.pool.give_back(connection);
         Ok(staging)
+    }
+
+    /// A generation that was live before, so that it goes live again as rows from staging do. `owners` may enter it until
+    /// [`Staging::shut`].
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn of_generation(pool: Arc<Pool>, schema: String, owners: &BTreeSet<Acting>) -> Result<Self, Error> {
+        let connection = pool.take().await?;
+        connection.batch("open a previous generation", &let_in(&schema, owners)).await?;
+        pool.give_back(connection);
+        Ok(Self { schema, kind: Kind::Generation, pool, builds: Semaphore::new(INDEX_BUILDS) })
+    }
+
+    /// Closes a generation that did not go live to everybody again.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn shut(self, owners: &BTreeSet<Acting>) -> Result<(), Error> {
+        let connection = self.pool.take().await?;
+        connection.batch("close a previous generation", &schema::keep_out(&self.schema, owners)).await?;
+        self.pool.give_back(connection);
+        Ok(())
+    }
+
+    /// Whether the tables in it were live before.
+    pub fn is_generation(&self) -> bool {
+        self.kind == Kind::Generation
     }
 
     /// Takes up what an earlier run left, when it was made from the same manifest and the same sources.
@@ -124,8 +162,12 @@ impl Staging {
         Ok(())
     }
 
-    /// Drops the schema with all that is in it.
+    /// Drops the schema with all that is in it, unless it is a generation: that has gone with its last table, and its name
+    /// may be another's.
     pub async fn clear(self) -> Result<(), Error> {
+        if self.is_generation() {
+            return Ok(());
+        }
         let connection = self.pool.take().await?;
         schema::drop(&connection, &self.schema).await?;
         self.pool.give_back(connection);
@@ -143,7 +185,7 @@ impl Staging {
     }
 
     fn at(pool: Arc<Pool>, dataset: &DatasetName) -> Self {
-        Self { schema: Self::schema_of(dataset), pool, builds: Semaphore::new(INDEX_BUILDS) }
+        Self { schema: Self::schema_of(dataset), kind: Kind::Staging, pool, builds: Semaphore::new(INDEX_BUILDS) }
     }
 }
 

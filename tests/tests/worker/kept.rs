@@ -47,6 +47,27 @@ fn a_refused_drop_is_published_without_reading_again() {
 }
 
 #[test]
+fn rows_whose_locks_were_not_to_be_had_in_time_are_published_later() {
+    let city = City::with_live_trees();
+    city.publish("trees.csv", format!("{TREES}5,Maple,,\n"));
+    let reading = crate::stopping::hold(&city, "BEGIN; SELECT count(*) FROM public.trees");
+    city.fails(
+        &city.call(&["trees"]).env("FRESHET_TIMEOUT", "3"),
+        &Failure {
+            exit: 69,
+            code: "publish_blocked",
+            says: &["server process", "the loaded rows stay in staging"],
+            ledger: Told::FailedKeeping,
+        },
+    );
+    drop(reading);
+    city.publisher.forget_requests();
+    assert_eq!(publish(&city, &[]).is(Outcome::Published).record().rows, 5);
+    assert_eq!(city.publisher.requests(), []);
+    assert_eq!(city.states(), ["published", "failed", "published"]);
+}
+
+#[test]
 fn expectations_that_are_corrected_let_the_rows_be_published_as_they_are() {
     let city = city_with_a_refused_drop();
     city.edit_manifest("expect: {max_drop: 25%}", "expect: {max_drop: 50%}");

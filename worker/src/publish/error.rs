@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::blockers::Blocker;
 use super::guard::Finding;
-use super::lock::Blocker;
 use super::refusal::Refusal;
 use super::rights::Missing;
 use crate::fault::{Exit, Fault, Retry};

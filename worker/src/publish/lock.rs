@@ -1,12 +1,12 @@
 //! The locks of a publish: all of them in one statement with one time limit, so that nobody waits behind us for longer than
 //! that, tried again until the deadline, telling each time who is in the way.
 
-use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
 
+use super::LOCK_PATIENCE;
+use super::blockers::{self, Blocker};
 use super::inventory::Inventory;
 use crate::ledger::{Ledger, RunId};
 use crate::postgres::identifiers::{qualified, quote_literal};
@@ -25,37 +25,6 @@ const SWAP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The first pause between two tries, and the longest. Each try holds readers up for [`LOCK_BUDGET`] at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-
-/// A session that held a lock which we wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blocker {
-    /// The server's process id.
-    pub pid: i32,
-    /// Its role.
-    pub user: Option<String>,
-    /// What it calls itself.
-    pub application: Option<String>,
-    /// `active`, `idle in transaction`, …; hidden from roles without `pg_read_all_stats`.
-    pub state: Option<String>,
-    /// For how long its transaction has been open, in seconds.
-    pub seconds: Option<i64>,
-}
-
-impl fmt::Display for Blocker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server process {} of role {}", self.pid, self.user.as_deref().unwrap_or("unknown"))?;
-        if let Some(application) = self.application.as_deref().filter(|name| !name.is_empty()) {
-            write!(f, " ({application})")?;
-        }
-        if let Some(state) = &self.state {
-            write!(f, ", {state}")?;
-        }
-        match self.seconds {
-            Some(seconds) => write!(f, ", in a transaction for {seconds} s"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Whether we have the locks.
 #[derive(Debug)]
@@ -112,30 +81,22 @@ async fn queue(
     // One statement, so that one time limit holds for all locks together; `lock_timeout` would hold for each.
     let body = format!("BEGIN {}; END", statements.join("; "));
     let sql = format!(
-        "SET LOCAL statement_timeout = {}; DO {}; SET LOCAL ROLE NONE; SET LOCAL statement_timeout = {}",
+        "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = {}; DO {}; SET LOCAL ROLE NONE; \
+         SET LOCAL statement_timeout = {}; {LOCK_PATIENCE}",
         limits.queue.as_millis(),
         quote_literal(&body),
         limits.afterwards.as_millis()
     );
     let what = "lock the tables";
-    let mut locking = std::pin::pin!(connection.batch(what, &sql));
-    let asking = async {
-        tokio::time::sleep(LOCK_BUDGET / 4).await;
-        blockers(ledger, connection.pid()).await
-    };
-    // Who is in the way can only be asked while we stand in the queue.
-    let (outcome, blockers) = tokio::select! {
-        biased;
-        outcome = &mut locking => (outcome, Vec::new()),
-        blockers = asking => (locking.await, blockers.unwrap_or_default()),
-    };
+    let locking = connection.batch(what, &sql);
+    let (outcome, seen) = blockers::watch(ledger, connection.pid(), LOCK_BUDGET / 4, locking).await;
     match outcome {
         Ok(()) => Ok(Locked::Yes),
         // A queue that was too short to be looked at: whoever holds a lock now was most likely in the way.
-        Err(error) if is_contention(&error) && blockers.is_empty() => {
-            Ok(Locked::No(holders(ledger, connection.pid(), relations).await.unwrap_or_default()))
+        Err(error) if is_contention(&error) && seen.is_empty() => {
+            Ok(Locked::No(blockers::holders(ledger, connection.pid(), relations).await.unwrap_or_default()))
         }
-        Err(error) if is_contention(&error) => Ok(Locked::No(blockers)),
+        Err(error) if is_contention(&error) => Ok(Locked::No(seen)),
         Err(error) => Err(error),
     }
 }
@@ -174,39 +135,6 @@ fn statements(inventory: &Inventory, schema: &str) -> Vec<String> {
         push(inventory.mover(name), format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", qualified(schema, name)));
     }
     statements
-}
-
-/// Whom a waiting session waits for.
-async fn blockers(ledger: &Ledger, pid: i32) -> Result<Vec<Blocker>, postgres::Error> {
-    let sql = "SELECT b.pid, a.usename::text, a.application_name, a.state,
-                   extract(epoch FROM clock_timestamp() - a.xact_start)::int8
-               FROM unnest(pg_blocking_pids($1)) AS b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid
-               ORDER BY b.pid";
-    see(ledger, sql, &[&pid]).await
-}
-
-/// Who else holds any lock on what is to be locked: each of them is in the way of ACCESS EXCLUSIVE.
-async fn holders(ledger: &Ledger, pid: i32, relations: &[u32]) -> Result<Vec<Blocker>, postgres::Error> {
-    let sql = "SELECT l.pid, a.usename::text, a.application_name, a.state,
-                   extract(epoch FROM clock_timestamp() - a.xact_start)::int8
-               FROM (SELECT DISTINCT pid FROM pg_locks
-                     WHERE locktype = 'relation' AND relation = ANY ($2) AND granted AND pid <> $1
-                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) l
-               LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-               ORDER BY l.pid";
-    see(ledger, sql, &[&pid, &relations]).await
-}
-
-async fn see(ledger: &Ledger, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Blocker>, postgres::Error> {
-    let rows = ledger.connection().await?.rows("see who is in the way", sql, parameters).await?;
-    let blocker = |row: &tokio_postgres::Row| Blocker {
-        pid: row.get(0),
-        user: row.get(1),
-        application: row.get(2),
-        state: row.get(3),
-        seconds: row.get(4),
-    };
-    Ok(rows.iter().map(blocker).collect())
 }
 
 /// Growing pauses between tries, each somewhere between half and all of its length, other for every run.

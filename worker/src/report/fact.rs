@@ -34,6 +34,13 @@ pub enum Fact {
         /// Rows.
         rows: u64,
     },
+    /// A generation that was live before is about to go live again.
+    Restoring {
+        /// The run that had published it.
+        run: String,
+        /// How many publishes ago it was live.
+        back: u8,
+    },
     /// Another run answers to this firing already.
     Duplicate {
         /// That run.
@@ -145,6 +152,11 @@ pub enum Fact {
         /// Wall-clock seconds.
         seconds: f64,
     },
+    /// A session that was in the way for longer than the manifest allows was ended.
+    Terminated {
+        /// The session.
+        session: String,
+    },
     /// New rows are live.
     Published {
         /// Tables.
@@ -205,6 +217,7 @@ impl Fact {
             | Self::Drift { .. }
             | Self::Expectation { .. }
             | Self::Accepted { .. }
+            | Self::Terminated { .. }
             | Self::Withdrawn { .. }
             | Self::Blocked { .. }
             | Self::Retrying { .. }
@@ -230,6 +243,13 @@ impl fmt::Display for Fact {
             }
             Self::TakenUp { of, tables, rows } => {
                 write!(f, "taken up from run {of}: {}, {rows} rows", counted(*tables, "table", "tables"))
+            }
+            Self::Restoring { run, back } => {
+                write!(
+                    f,
+                    "going back {}, to what run {run} published",
+                    counted((*back).into(), "generation", "generations")
+                )
             }
             Self::Duplicate { by } => write!(f, "duplicate: run {by} answers to this firing"),
             Self::Waiting { on } => write!(f, "waiting for run {on} of the same dataset"),
@@ -259,6 +279,7 @@ impl fmt::Display for Fact {
                 f,
                 "{table}: {inserted} rows inserted, {updated} updated, {deleted} deleted, {unchanged} unchanged in {seconds:.2} s"
             ),
+            Self::Terminated { session } => write!(f, "ended, as `terminate_blockers` says: {session}"),
             Self::Published { tables, rows, lock_ms } => {
                 write!(f, "published {}, {rows} rows; locks held {lock_ms:.1} ms", counted(*tables, "table", "tables"))
             }

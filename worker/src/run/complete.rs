@@ -23,6 +23,8 @@ pub(super) struct Complete {
     pub(super) tables: BTreeMap<String, CompleteTable>,
     /// What the sources said about themselves.
     pub(super) sources: Vec<SourceState>,
+    /// Hash of what of the manifest made the rows.
+    pub(super) making: String,
     /// What the rows were made from, as one text.
     pub(super) fingerprint: String,
     /// What they say about themselves: whether they are all that there is, and the files that they came from.
@@ -131,7 +133,8 @@ impl Run<'_> {
         }
         let rows = tables.values().map(|table| table.counts.rows).sum();
         self.reporter.tell(&Fact::TakenUp { of: old.run().to_string(), tables: tables.len(), rows });
-        Ok(Ok(Complete { staging, tables, sources, fingerprint, mark }))
+        let making = self.making.to_owned();
+        Ok(Ok(Complete { staging, tables, sources, making, fingerprint, mark }))
     }
 
     /// Builds keys and indexes, as far as they do not stand. Keys that are not unique are for the guards to tell, with

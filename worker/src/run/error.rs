@@ -38,6 +38,31 @@ pub enum RunError {
         /// Why not.
         unfit: Unfit,
     },
+    /// A run was to go back further than anything is kept.
+    #[error("{dataset} has {kept} previous generation{}, and {back} back {} asked for", if *kept == 1 { "" } else { "s" },
+        if *back == 1 { "is" } else { "are" })]
+    NoGeneration {
+        /// The dataset.
+        dataset: String,
+        /// How many are kept.
+        kept: usize,
+        /// How many back were asked for.
+        back: u8,
+    },
+    /// A generation is not what the manifest says.
+    #[error("the generation in {schema} does not fit the manifest: {reason}")]
+    GenerationUnfit {
+        /// Its schema.
+        schema: String,
+        /// What differs.
+        reason: String,
+    },
+    /// There is no earlier generation of a table that rows are written into.
+    #[error("{table} is not replaced by a load, so that there is nothing to go back to")]
+    Merged {
+        /// The table.
+        table: String,
+    },
     /// The run's own deadline has passed.
     #[error("the load was not done within {} s", timeout.as_secs())]
     Deadline {
@@ -58,6 +83,9 @@ impl Fault for RunError {
         match self {
             Self::Unserved { .. } => "unserved",
             Self::NotKept { .. } => "nothing_kept",
+            Self::NoGeneration { .. } => "no_generation",
+            Self::GenerationUnfit { .. } => "generation_unfit",
+            Self::Merged { .. } => "not_replaced",
             Self::Guard { breaches, .. } => breaches.first().map_or("guard", Finding::code),
             Self::Deadline { .. } => "deadline",
             Self::Stopped => "stopped",
@@ -66,7 +94,11 @@ impl Fault for RunError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Unserved { .. } | Self::NotKept { .. } => Exit::Configuration,
+            Self::Unserved { .. }
+            | Self::NotKept { .. }
+            | Self::NoGeneration { .. }
+            | Self::GenerationUnfit { .. }
+            | Self::Merged { .. } => Exit::Configuration,
             Self::Guard { .. } => Exit::Refused,
             Self::Deadline { .. } => Exit::Unavailable,
             Self::Stopped => Exit::Stopped,
@@ -92,8 +124,10 @@ impl Fault for RunError {
                  `worker publish {dataset}` publishes them, else wait for the publisher"
             )),
             Self::NotKept { .. } => Some("load it: `worker load`".to_owned()),
+            Self::NoGeneration { .. } => Some("say in the manifest how many to keep: `generations: 3`".to_owned()),
+            Self::GenerationUnfit { .. } => Some("go back with the manifest of that time".to_owned()),
             Self::Deadline { .. } => Some("raise `timeout` in the task-def, or give it more cpu".to_owned()),
-            Self::Unserved { .. } | Self::Stopped => None,
+            Self::Unserved { .. } | Self::Merged { .. } | Self::Stopped => None,
         }
     }
 }

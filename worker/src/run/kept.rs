@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::complete::Kept;
 use super::derive::Basis;
+use super::publishing::Release;
 use super::{Accept, Done, Run};
 use crate::ledger::Ledger;
 use crate::postgres::Pool;
@@ -41,6 +42,7 @@ impl Run<'_> {
         let taking = self.take_up(kept, extent, ledger, pool, &survey, &blueprints);
         let complete = self.within(taking).await?.map_err(|unfit| unfit.of(self.dataset))?;
         let accepted = self.within(self.guard(accept, &complete, ledger, &survey, &blueprints)).await?;
-        self.publish(ledger, complete, accept, accepted, &basis.rehearsed.views).await
+        let views = &basis.rehearsed.views;
+        self.publish(ledger, complete, Release { accept, accepted, withdrawn: None, views }).await
     }
 }

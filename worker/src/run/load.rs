@@ -8,6 +8,7 @@ use manifest::Dataset;
 
 use super::complete::Complete;
 use super::derive::{Basis, Deriving};
+use super::publishing::Release;
 use super::tables::{Loaded, TableLoad};
 use super::unchanged::{self, Look, MadeFrom};
 use super::{Accept, Done, Run, RunError};
@@ -107,7 +108,8 @@ impl Stages<'_> {
             return Ok(done);
         }
         let accepted = run.within(run.guard(load.accept, &complete, ledger, survey, blueprints)).await?;
-        run.publish(ledger, complete, load.accept, accepted, &self.basis.rehearsed.views).await
+        let (accept, views) = (load.accept, &*self.basis.rehearsed.views);
+        run.publish(ledger, complete, Release { accept, accepted, withdrawn: None, views }).await
     }
 
     /// What can be told apart: queries that read what nobody keeps count of may find something else at any time.
@@ -169,7 +171,8 @@ impl Stages<'_> {
     /// Loads every table into a staging schema of this run's own.
     async fn stage(&self) -> Result<Complete, Trouble> {
         let Self { run, load, basis, ledger, pool, survey, blueprints } = *self;
-        run.within(run.drop_previous(pool)).await?;
+        // Before there are new rows, which need the room.
+        run.within(run.drop_generations(pool, generation::room(run.dataset.generations))).await?;
         let mark = Mark::new(run.id, run.making, None);
         let roles = survey.staging_roles();
         let begin = Staging::begin(Arc::clone(pool), &run.dataset.dataset, &mark, &roles);
@@ -190,7 +193,8 @@ impl Stages<'_> {
         match run.within(loading).await {
             Ok((loaded, sources, fingerprint, mark)) => {
                 let tables: BTreeMap<_, _> = loaded.into_iter().map(|(name, table)| (name, table.complete())).collect();
-                Ok(Complete { staging, tables, sources, fingerprint, mark })
+                let making = run.making.to_owned();
+                Ok(Complete { staging, tables, sources, making, fingerprint, mark })
             }
             Err(trouble) => {
                 // Half-loaded tables are of no use to anyone; refused ones are for looking at.
@@ -212,14 +216,6 @@ impl Run<'_> {
         {
             Staging::discard(Arc::clone(pool), dataset).await?;
         }
-        Ok(())
-    }
-
-    /// Makes room for new rows.
-    async fn drop_previous(&self, pool: &Pool) -> Result<(), Trouble> {
-        let connection = pool.take().await?;
-        generation::drop_previous(&connection, &self.dataset.dataset).await?;
-        pool.give_back(connection);
         Ok(())
     }
 }

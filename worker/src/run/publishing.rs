@@ -7,9 +7,10 @@ use manifest::run::TableRecord;
 
 use super::complete::Complete;
 use super::{Accept, Done, Run, RunError};
-use crate::ledger::{Ledger, Publication};
+use crate::ledger::{Ledger, Publication, Withdrawn};
+use crate::postgres::Pool;
 use crate::publish::merge::{Drops, Merged, Size, Terms};
-use crate::publish::{self, DeclaredView, Publish};
+use crate::publish::{self, DeclaredView, Publish, Termination, generation};
 use crate::report::Fact;
 use crate::staging::Extent;
 use crate::trouble::Trouble;
@@ -17,25 +18,37 @@ use crate::trouble::Trouble;
 /// How long a run that is asked to stop while it publishes may go on: Fargate kills 30 seconds after it asks.
 const LAST_GRACE: Duration = Duration::from_secs(20);
 
+/// What is to be remembered of a publish besides what went live.
+#[derive(Debug)]
+pub(super) struct Release<'a> {
+    /// What a person lets pass.
+    pub(super) accept: Accept,
+    /// What did not hold of the rows and was let pass, in words.
+    pub(super) accepted: Vec<String>,
+    /// What is taken back by it.
+    pub(super) withdrawn: Option<Withdrawn>,
+    /// The dataset's views.
+    pub(super) views: &'a [DeclaredView],
+}
+
 impl Run<'_> {
     /// Publishes and clears staging. Past the deadline staging stays as it is.
     pub(super) async fn publish(
         &self,
         ledger: &Ledger,
         complete: Complete,
-        accept: Accept,
-        mut accepted: Vec<String>,
-        views: &[DeclaredView],
+        release: Release<'_>,
     ) -> Result<Done, Trouble> {
-        let Complete { staging, tables, sources, fingerprint, mark } = complete;
+        let Complete { staging, tables, sources, making, fingerprint, mark } = complete;
+        let Release { accept, mut accepted, withdrawn, views } = release;
         let publication = Publication {
             run: self.id,
             dataset: self.dataset.dataset.clone(),
             scheduled_time: self.settings.scheduled_time,
-            manifest: self.making.to_owned(),
+            manifest: making,
             fingerprint,
             sources,
-            withdrawn: None,
+            withdrawn,
         };
         let rows: BTreeMap<String, u64> =
             tables.iter().map(|(name, table)| (name.clone(), table.counts.rows)).collect();
@@ -51,6 +64,14 @@ impl Run<'_> {
         let missed = |miss: &publish::Miss| {
             let by: Vec<_> = miss.blockers.iter().map(ToString::to_string).collect();
             self.reporter.tell(&Fact::Blocked { attempt: miss.attempt, by: by.join("; ") });
+            for termination in &miss.terminations {
+                self.reporter.tell(&match termination {
+                    Termination::Ended(blocker) => Fact::Terminated { session: blocker.to_string() },
+                    Termination::Denied { blocker, grant } => Fact::Notice {
+                        detail: format!("{blocker} may not be ended by us; have a superuser run: {grant}"),
+                    },
+                });
+            }
         };
         let publishing = publish.run(ledger, missed);
         let too_late = async {
@@ -64,6 +85,9 @@ impl Run<'_> {
         let lock_ms = published.locked.as_secs_f64() * 1e3;
         // The rows are live: what is only nice to know may be lost.
         let _ = ledger.measured(self.id, lock_ms).await;
+        if self.dataset.generations.kept() == 0 {
+            let _ = self.drop_generations(staging.pool(), 0).await;
+        }
         let _ = staging.clear().await;
         let mut tables: BTreeMap<String, TableRecord> =
             tables.iter().map(|(name, table)| (name.clone(), table.counts.record())).collect();
@@ -80,6 +104,14 @@ impl Run<'_> {
         let rows = tables.values().map(|table| table.rows).sum();
         self.reporter.tell(&Fact::Published { tables: tables.len(), rows, lock_ms });
         Ok(Done::Published { tables, accepted, lock_ms })
+    }
+
+    /// Drops all but so many of the newest generations.
+    pub(super) async fn drop_generations(&self, pool: &Pool, keep: u8) -> Result<(), Trouble> {
+        let connection = pool.take().await?;
+        generation::drop_beyond(&connection, &self.dataset.dataset, keep).await?;
+        pool.give_back(connection);
+        Ok(())
     }
 
     /// Tells what a merge did, and gives what it did although a limit was against it, in words.

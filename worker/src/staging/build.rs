@@ -133,6 +133,19 @@ impl Staging {
         Ok(rows.len() == blueprint.columns.len() && rows.iter().zip(&blueprint.columns).all(fits))
     }
 
+    /// The rows of a table, counted.
+    pub async fn count(&self, blueprint: &Blueprint) -> Result<u64, postgres::Error> {
+        let connection = self.pool.take().await?;
+        let what = format!("count the rows of {}", blueprint.table);
+        connection.batch(&what, &format!("BEGIN; {}", blueprint.owner.set_local())).await?;
+        let sql = format!("SELECT count(*) FROM {}", qualified(&self.schema, blueprint.table.as_str()));
+        let counted = connection.row(&what, &sql, &[]).await;
+        connection.rollback().await;
+        let rows = counted?.get::<_, i64>(0);
+        self.pool.give_back(connection);
+        Ok(u64::try_from(rows).unwrap_or_default())
+    }
+
     /// PostgreSQL's id of a table or materialized view in staging.
     ///
     /// # Errors

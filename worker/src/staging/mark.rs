@@ -98,6 +98,11 @@ impl Mark {
         self.appended.get(table).map_or(&[], Vec::as_slice)
     }
 
+    /// Of rows that were there before any run of ours.
+    pub fn unknown() -> Self {
+        Self::new(RunId::new(uuid::Uuid::nil()), "", None)
+    }
+
     /// The same of rows that are so much of what there is.
     #[must_use]
     pub fn of_extent(self, extent: Extent) -> Self {

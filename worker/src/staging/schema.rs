@@ -106,6 +106,15 @@ pub(crate) fn let_in(schema: &str, owners: &BTreeSet<Acting>) -> String {
     grants.collect()
 }
 
+/// Keeps them out again.
+pub(super) fn keep_out(schema: &str, owners: &BTreeSet<Acting>) -> String {
+    let revokes = owners
+        .iter()
+        .filter_map(Acting::role)
+        .map(|role| format!("REVOKE USAGE, CREATE ON SCHEMA {} FROM {};", quote_ident(schema), quote_ident(role)));
+    revokes.collect()
+}
+
 /// An error of [`make_private`] with the `GRANT` that would help.
 pub(crate) fn missing_right(connection: &Connection, error: postgres::Error) -> postgres::Error {
     if error.is(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) {

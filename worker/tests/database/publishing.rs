@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use freshet_tests::postgres::{Durability, PostgresCluster, connect};
 use worker::fault::{Exit, Fault};
-use worker::publish::Error;
+use worker::publish::{Error, Miss, Termination};
 
 use crate::support::{Place, Run, dataset, load, rows, table};
 
@@ -230,4 +230,69 @@ async fn a_run_that_was_taken_over_does_not_publish() {
     assert!(matches!(error, Error::Ledger(_)), "{error}");
     assert_eq!(error.code(), "fenced");
     assert_eq!(place.value("SELECT to_regclass('public.t')"), "NULL");
+}
+
+#[tokio::test]
+async fn somebodys_exclusive_lock_keeps_a_publish_no_longer_than_its_deadline() {
+    let place = Place::new();
+    let dataset = one_table();
+    load(&place, &dataset, &[("t", rows("1,a"))]).await.unwrap();
+    place.sql(&format!("SET ROLE {}; CREATE VIEW public.v AS SELECT * FROM public.t", place.loader));
+    place.sql(&format!("GRANT pg_read_all_stats TO {}", place.loader));
+    let run = Run::begin(&place, &dataset).await;
+    let staging = run.stage(&[("t", rows("1,b"))]).await.unwrap();
+    let holder = connect(&place.cluster.superuser_url_of(&place.database)).await.unwrap();
+    holder
+        .batch_execute("SET application_name = 'migration'; BEGIN; LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let asked = Instant::now();
+    let error = run.publish(&staging, Duration::from_secs(3)).await.unwrap_err();
+    assert_eq!(error.code(), "publish_blocked", "{error}");
+    assert!(error.to_string().contains("(migration)"), "{error}");
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+    holder.batch_execute("COMMIT").await.unwrap();
+    run.publish(&staging, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(place.value("SELECT file FROM public.v"), "b");
+}
+
+#[tokio::test]
+async fn a_session_in_the_way_is_ended_only_where_the_manifest_says_so_and_only_with_the_right_to() {
+    let place = Place::new();
+    let mut dataset = one_table();
+    load(&place, &dataset, &[("t", rows("1,a"))]).await.unwrap();
+    let reader = format!("reader_{}", place.database);
+    place.cluster.create_role(&reader, "reader").unwrap();
+    place.sql(&format!("GRANT SELECT ON public.t TO {reader}; GRANT pg_read_all_stats TO {}", place.loader));
+    let blocker = connect(&place.cluster.url(&reader, "reader", &place.database)).await.unwrap();
+    blocker.batch_execute("BEGIN; SELECT * FROM public.t").await.unwrap();
+
+    let run = Run::begin(&place, &dataset).await;
+    let staging = run.stage(&[("t", rows("1,b"))]).await.unwrap();
+    let never = run.publish(&staging, Duration::from_secs(2)).await.unwrap_err();
+    assert_eq!(never.code(), "publish_blocked");
+    blocker.batch_execute("SELECT 1").await.expect("nobody touched it");
+    drop(run);
+
+    dataset.terminate_blockers = Some("1s".parse().unwrap());
+    let run = Run::begin(&place, &dataset).await;
+    let staging = run.stage(&[("t", rows("1,b"))]).await.unwrap();
+    let mut terminations = Vec::new();
+    let told = |miss: &Miss| terminations.extend(miss.terminations.clone());
+    let denied = run.publish_telling(&staging, Duration::from_secs(5), told).await.unwrap_err();
+    assert_eq!(denied.code(), "publish_blocked");
+    let [Termination::Denied { grant, .. }] = &terminations[..] else { panic!("{terminations:?}") };
+    assert_eq!(*grant, format!("GRANT pg_signal_backend TO \"{}\"", place.loader));
+    blocker.batch_execute("SELECT 1").await.expect("it could not be ended");
+
+    place.sql(&format!("GRANT pg_signal_backend TO {}", place.loader));
+    let mut terminations = Vec::new();
+    let told = |miss: &Miss| terminations.extend(miss.terminations.clone());
+    let (asked, published) = (Instant::now(), run.publish_telling(&staging, Duration::from_secs(30), told).await);
+    published.unwrap();
+    assert!(asked.elapsed() >= Duration::from_secs(1), "not before its time");
+    let [Termination::Ended(ended)] = &terminations[..] else { panic!("{terminations:?}") };
+    assert_eq!(ended.user.as_deref(), Some(reader.as_str()));
+    assert!(blocker.batch_execute("SELECT 1").await.is_err());
+    assert_eq!(place.value("SELECT file FROM public.t"), "b");
 }

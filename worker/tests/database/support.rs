@@ -191,7 +191,8 @@ impl Run {
     pub(crate) async fn stage(&self, tables: &[(&str, Rows)]) -> Result<Staging, publish::Error> {
         let survey = publish::survey(&self.pool, &self.dataset).await?;
         let connection = self.pool.take().await?;
-        publish::generation::drop_previous(&connection, &self.dataset.dataset).await?;
+        let room = publish::generation::room(self.dataset.generations);
+        publish::generation::drop_beyond(&connection, &self.dataset.dataset, room).await?;
         self.pool.give_back(connection);
         let staging =
             Staging::begin(Arc::clone(&self.pool), &self.dataset.dataset, &self.mark(), &survey.staging_roles())

@@ -5,7 +5,7 @@ use manifest::dataset::Query;
 
 use super::finding::Breach;
 use super::{Examination, reading};
-use crate::postgres::identifiers::quote_ident;
+use crate::derived::SearchPath;
 use crate::postgres::{self, Connection};
 use crate::staging::Blueprint;
 
@@ -15,7 +15,8 @@ const EXAMPLES: usize = 5;
 /// Longest row that is shown, in characters.
 const LONGEST: usize = 300;
 
-/// Runs one check. The dataset's tables are those in staging, all others those that are live.
+/// Runs one check. The dataset's tables are those in staging, all others those that are live; names are looked up as in its
+/// queries.
 pub(super) async fn run(
     examination: &Examination<'_>,
     connection: &Connection,
@@ -24,9 +25,7 @@ pub(super) async fn run(
     query: &Query,
 ) -> Result<Option<Breach>, postgres::Error> {
     let what = format!("run the check {name} ({}) of {}", query.file, blueprint.table);
-    let staging = quote_ident(examination.staging.schema());
-    let schema = quote_ident(examination.dataset.schema.as_str());
-    let path = format!("SET LOCAL search_path = pg_catalog, {staging}, {schema}, public, pg_temp");
+    let path = SearchPath::read(connection, examination.dataset).await?.over(examination.staging.schema());
     let asking = async || {
         // A cursor takes the query as it stands in its file, with its comments and its last semicolon.
         connection.batch(&what, &format!("DECLARE found NO SCROLL CURSOR FOR {}", query.sql)).await?;

@@ -8,8 +8,9 @@ use manifest::{Dataset, Identifier};
 use super::{Division, Merged, Terms, divide};
 use crate::ledger::Ledger;
 use crate::postgres::Connection;
+use crate::publish::blockers::Blocker;
 use crate::publish::error::Error;
-use crate::publish::lock::{self, Blocker, Locked};
+use crate::publish::lock::{self, Locked};
 use crate::staging::Coverage;
 
 /// How the merges ended. All but the first can only be rolled back.
