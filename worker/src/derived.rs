@@ -19,11 +19,13 @@ use crate::publish::{DeclaredView, Standing};
 pub use error::Error;
 pub use names::SearchPath;
 pub use rehearsal::rehearse;
+pub use views::left;
 
 /// What a dataset's SQL turns out to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsed {
-    /// The dataset, with the columns that its queries turn out to have.
+    /// The dataset, with the columns that its queries turn out to have, and only with those views that are to be made or
+    /// replaced: the others are live as they should be.
     pub dataset: Dataset,
     /// Where names in its SQL are looked up.
     pub search_path: SearchPath,

@@ -5,7 +5,8 @@ use freshet_tests::postgres::{PostgresCluster, connect};
 use manifest::run::Outcome;
 use tokio::runtime::Runtime;
 
-use crate::support::{City, Failure, Told};
+use crate::stopping::hold;
+use crate::support::{City, Failure, Told, start, until};
 
 const UNAVAILABLE: i32 = 69;
 const PERMISSION: i32 = 77;
@@ -183,6 +184,25 @@ fn a_query_over_what_nobody_notes_changes_of_is_run_every_time() {
 
 const SPECIES_WITHOUT_UPSTREAM: &str =
     "dataset: species|title: Species|publisher: derived|tables: {species: {query: species.sql, primary_key: species}}|";
+
+#[test]
+fn what_is_published_while_queries_read_it_is_read_again() {
+    let city = city_with_summary();
+    city.sql(&format!("CREATE TABLE public.gate (); GRANT SELECT ON public.gate TO {}", city.loader));
+    city.put("species.sql", "SELECT species, count(*) AS trees FROM (SELECT count(*) FROM gate) g, trees GROUP BY 1");
+    city.load().is(Outcome::Published);
+    let gate = hold(&city, "BEGIN; LOCK TABLE public.gate");
+    let species = start(&city.call(&["species"]));
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.gate'::regclass";
+    until("the query waits", || city.value(waits) == "1");
+    city.publish("trees.csv", "id,species,planted,height\n1,Oak,,1\n2,Oak,,2\n3,Oak,,3\n");
+    city.load().is(Outcome::Published);
+    drop(gate);
+    let finished = city.finish(species);
+    let told = finished.is(Outcome::Published).fact("notice")["detail"].as_str().unwrap().to_owned();
+    assert!(told.contains("was published meanwhile"), "{told}");
+    assert_eq!(city.rows("SELECT * FROM public.species"), ["Oak|3"]);
+}
 
 /// A city whose trees are live, with this query beside them, which is to be refused.
 fn refuses(query: &str, exit: i32, code: &str, says: &[&str]) {

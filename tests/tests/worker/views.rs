@@ -89,6 +89,21 @@ fn a_view_whose_select_changes_is_replaced_and_one_that_was_dropped_comes_back()
 }
 
 #[test]
+fn a_table_and_its_view_may_change_together() {
+    let city = city_with_views();
+    city.publish("trees.csv", OAKS);
+    city.load().is(Outcome::Published);
+    let oid = "SELECT 'public.tall'::regclass::oid";
+    let before = city.value(oid);
+    // Of the new column the old SELECT would make a view of other types, which PostgreSQL does not take.
+    city.edit_manifest("height: numeric", "height: integer");
+    city.put("tall.sql", "SELECT id, species, height::numeric AS height FROM trees WHERE height > 15");
+    city.load().is(Outcome::Published);
+    assert_eq!(city.rows("SELECT * FROM public.initials ORDER BY id"), ["O|2", "E|3"]);
+    assert_eq!(city.value(oid), before);
+}
+
+#[test]
 fn a_view_that_cannot_be_replaced_is_refused_with_what_to_do() {
     let city = city_with_views();
     city.load().is(Outcome::Published);

@@ -15,6 +15,7 @@ use super::views::MadeView;
 use super::{Rehearsed, queries};
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Connection};
+use crate::publish::Standing;
 
 /// What each query is made into; a blank cannot stand in the name of a table of ours.
 const VIEW: &str = "the query";
@@ -41,10 +42,7 @@ pub async fn rehearse(connection: &Connection, dataset: &Dataset) -> Result<Rehe
         let rehearsal = Rehearsal::open(connection, dataset, &path).await?;
         let made = rehearsal.all().await?;
         let views = rehearsal.views().await?;
-        let left = rehearsal.left().await?;
-        let mut rehearsed = rehearsal.tell(made, views)?;
-        rehearsed.notices.extend(left);
-        Ok(rehearsed)
+        rehearsal.tell(made, views)
     };
     let rehearsed = rehearsed.await;
     connection.rollback().await;
@@ -280,6 +278,9 @@ impl<'a> Rehearsal<'a> {
                 if declared.view.storage == ViewStorage::Materialized && read.is_untracked(&tracked) {
                     rehearsed.untracked.insert(read.spelled());
                 }
+            }
+            if declared.standing == Standing::Same {
+                rehearsed.dataset.views.retain(|view| view.name != declared.view.name);
             }
             rehearsed.views.push(declared);
         }

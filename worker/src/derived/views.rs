@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use manifest::Dataset;
 use manifest::dataset::{Load, View, ViewStorage};
 
 use super::error::Error;
 use super::reads::{self, Read};
 use super::rehearsal::{Obstacle, Rehearsal};
 use crate::postgres::identifiers::{qualified, quote_ident};
+use crate::postgres::{self, Connection};
 use crate::publish::{DeclaredView, Missing, Standing};
 
 const STANDING: &str = include_str!("standing.sql");
@@ -159,18 +161,21 @@ impl Rehearsal<'_> {
             Err(Error::ViewFixed { view: qualified(target, view.name.as_str()), kind: word })
         })
     }
+}
 
-    /// What a person should know of views that were declared once.
-    pub(super) async fn left(&self) -> Result<Vec<String>, Error> {
-        let names: Vec<&str> = self.dataset.views.iter().map(|view| view.name.as_str()).collect();
-        let (dataset, target) = (self.dataset.dataset.as_str(), self.dataset.schema.as_str());
-        let rows = self.connection.rows("look for views of before", LEFT, &[&dataset, &target, &names]).await?;
-        let notice = |row: &tokio_postgres::Row| {
-            let name: &str = row.get(0);
-            format!("the view {name} is not declared any more and stays as it is: drop it when nobody reads it")
-        };
-        Ok(rows.iter().map(notice).collect())
-    }
+/// What a person should know of views that were declared once.
+///
+/// # Errors
+/// The database's own.
+pub async fn left(connection: &Connection, dataset: &Dataset) -> Result<Vec<String>, postgres::Error> {
+    let names: Vec<&str> = dataset.views.iter().map(|view| view.name.as_str()).collect();
+    let (ours, target) = (dataset.dataset.as_str(), dataset.schema.as_str());
+    let rows = connection.rows("look for views of before", LEFT, &[&ours, &target, &names]).await?;
+    let notice = |row: &tokio_postgres::Row| {
+        let name: &str = row.get(0);
+        format!("the view {name} is not declared any more and stays as it is: drop it when nobody reads it")
+    };
+    Ok(rows.iter().map(notice).collect())
 }
 
 /// Why nothing goes on.

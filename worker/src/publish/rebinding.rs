@@ -7,7 +7,7 @@ use super::attached::path;
 use super::fit::said_no;
 use super::inventory::Inventory;
 use super::refusal::Refusal;
-use super::views::View;
+use super::views::{View, Way};
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Acting, Connection};
 
@@ -79,7 +79,8 @@ impl Rehearsal<'_> {
     /// Innermost first, so that each finds what it reads.
     async fn views(&mut self, inventory: &Inventory) -> Result<(), postgres::Error> {
         let mut replaced: BTreeSet<u32> = inventory.live.values().map(|live| live.oid).collect();
-        for view in inventory.views.iter().rev().filter(|view| view.is_carried()) {
+        let replaced_anyway = |view: &View| view.way == Way::Kept;
+        for view in inventory.views.iter().rev().filter(|view| view.is_carried() && !replaced_anyway(view)) {
             if view.reads_any(&replaced) && self.view(inventory.table_of(view), view).await? && view.is_materialized() {
                 replaced.insert(view.oid);
             }

@@ -10,7 +10,7 @@ use manifest::dataset::Query;
 
 use super::Run;
 use super::tables::{Loaded, TABLES_AT_ONCE};
-use crate::derived::{Error, Rehearsed, queries, rehearse};
+use crate::derived::{Error, Rehearsed, left, queries, rehearse};
 use crate::ledger::{Generations, Ledger, TableCounts};
 use crate::postgres::Pool;
 use crate::report::Fact;
@@ -52,6 +52,17 @@ impl Run<'_> {
             self.reporter.tell(&Fact::Notice { detail: detail.clone() });
         }
         Ok(Basis { rehearsed, upstream })
+    }
+
+    /// Tells of views that the manifest does not have any more.
+    pub(super) async fn tell_what_is_left(&self, pool: &Pool) -> Result<(), Trouble> {
+        let connection = pool.take().await?;
+        let left = left(&connection, self.dataset).await?;
+        pool.give_back(connection);
+        for detail in left {
+            self.reporter.tell(&Fact::Notice { detail });
+        }
+        Ok(())
     }
 }
 

@@ -73,6 +73,10 @@ impl Run<'_> {
     /// Loads and publishes, unless nothing has changed.
     pub(super) async fn load(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
         let basis = self.within(self.basis(ledger, pool)).await?;
+        // Samples may be of some tables only, and then nothing is made of them.
+        if load.extent == Extent::Whole {
+            self.within(self.tell_what_is_left(pool)).await?;
+        }
         // From here on with the columns that its queries turn out to have.
         let described = Run { dataset: &basis.rehearsed.dataset, ..*self };
         let survey = described.survey(pool).await?;

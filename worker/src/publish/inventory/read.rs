@@ -20,7 +20,7 @@ use crate::publish::matviews::{self, Rebuilt};
 use crate::publish::others::{self, Other};
 use crate::publish::rights::Owner;
 use crate::publish::rules::{self, Rule};
-use crate::publish::views::{self, Way};
+use crate::publish::views::{self, View, Way};
 use crate::staging::indexes as catalog;
 
 const WHAT: &str = "read what hangs on the live tables";
@@ -129,7 +129,11 @@ impl Reader {
             ask(connection, &self.views, vec![&schema, &names, &set]),
         )?;
         let tables: BTreeMap<String, Live> = tables.iter().map(live).collect();
-        let views = views::read(&views, &tables.values().map(|live| live.oid).collect());
+        let mut views = views::read(&views, &tables.values().map(|live| live.oid).collect());
+        // What the manifest says anew of a view of its own is no longer what hangs on the tables.
+        let is_anew =
+            |view: &View| view.schema == schema && dataset.views.iter().any(|own| own.name.as_str() == view.name);
+        views.iter_mut().filter(|view| is_anew(view)).for_each(|view| view.way = Way::Kept);
         let mut found = Inventory {
             schema: target_schema(schema, &found_schema, connection)?,
             live: tables,
