@@ -2,7 +2,8 @@
 //!
 //! A row goes one way through the house: `source` gives bytes, `format` makes records of them, `reading` encodes each field
 //! as the exact value of its column, `staging` copies them into tables nobody reads yet, `publish` swaps those live and
-//! `ledger` remembers it. What is made of tables by SQL, `derived` finds out before; what follows a publish runs in `after`. `run` is the one page that names these stages in order; `report` tells what happened.
+//! `ledger` remembers it. What SQL makes of tables, `derived` finds out before; what follows a publish is run by `after`.
+//! `run` is the one page that names these stages in order; `report` tells what happened.
 
 pub mod after;
 pub mod aws;
