@@ -62,6 +62,9 @@ pub struct Dataset {
     /// What to do when a published table belongs to a publication of logical replication.
     #[serde(default, skip_serializing_if = "is_default")]
     pub publications: Publications,
+    /// What to do when new columns would change what a view over a table looks like.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dependent_views: DependentViews,
     /// How many earlier generations are kept to go back to.
     #[serde(default, skip_serializing_if = "is_default")]
     pub generations: Generations,
@@ -85,6 +88,7 @@ impl Dataset {
         making.publisher.clear();
         (making.homepage, making.license, making.terminate_blockers) = (None, None, None);
         making.generations = Generations::default();
+        making.dependent_views = DependentViews::default();
         for table in &mut making.tables {
             table.expect = Expectations::default();
         }
@@ -156,6 +160,19 @@ impl From<Generations> for u8 {
     fn from(generations: Generations) -> u8 {
         generations.0
     }
+}
+
+/// What to do when a view over a table would have other columns than it has, because the manifest's types are others than
+/// those of the live table: PostgreSQL replaces a view only by one with the same columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DependentViews {
+    /// Refuse before loading, with the name of the view and of the column.
+    #[default]
+    Fail,
+    /// Make the view, and what is stored of it, anew with the tables: with owner, privileges, comments, options, triggers and
+    /// rules, as another object.
+    Recreate,
 }
 
 /// A view that belongs to a dataset.

@@ -99,6 +99,13 @@ pub struct Changes {
     pub unchanged: u64,
 }
 
+impl Changes {
+    /// Whether any row is another than before.
+    pub fn is_any(&self) -> bool {
+        self.inserted + self.updated + self.deleted > 0
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

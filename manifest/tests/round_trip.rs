@@ -91,7 +91,7 @@ fn document() -> impl Strategy<Value = Value> {
         if both {
             tables["u"] = u;
         }
-        Some(json!({"dataset": "d", "title": title, "publisher": "p", "schema": "geo", "timezone": "America/New_York", "generations": generations, "terminate_blockers": "10m", "tables": tables}))
+        Some(json!({"dataset": "d", "title": title, "publisher": "p", "schema": "geo", "timezone": "America/New_York", "generations": generations, "terminate_blockers": "10m", "dependent_views": if both { "recreate" } else { "fail" }, "tables": tables}))
     })
 }
 
@@ -155,7 +155,7 @@ fn written(dataset: &Dataset) -> Value {
         dataset.tables.iter().map(|table| (table.name.to_string(), written_table(table))).collect();
     let mut document = json!({
         "dataset": dataset.dataset, "title": dataset.title, "publisher": dataset.publisher, "schema": dataset.schema, "tables": tables,
-        "generations": dataset.generations, "terminate_blockers": dataset.terminate_blockers,
+        "generations": dataset.generations, "terminate_blockers": dataset.terminate_blockers, "dependent_views": dataset.dependent_views,
     });
     if let Some(timezone) = &dataset.timezone {
         document["timezone"] = json!(timezone);
@@ -291,7 +291,8 @@ fn what_is_expected_of_rows_does_not_decide_what_they_are() {
             "dataset: d\ntitle: t\npublisher: p\n{more}tables:\n  t: {{sources: [{{url: \"https://example.org/t.csv\"}}], columns: {{id: integer}}, indexes: [id]{expect}}}\n"
         ))
     };
-    let (plain, expecting) = (of("", ""), of("generations: 3\nterminate_blockers: 10m\n", ", expect: {rows: 7}"));
+    let (plain, expecting) =
+        (of("", ""), of("generations: 3\nterminate_blockers: 10m\ndependent_views: recreate\n", ", expect: {rows: 7}"));
     assert_ne!(hash(&plain), hash(&expecting));
     assert_eq!(hash(&plain.making()), hash(&expecting.making()));
     assert_ne!(hash(&plain.making()), hash(&of("timezone: America/New_York\n", "").making()));

@@ -23,6 +23,8 @@ pub mod merge;
 mod others;
 mod progress;
 mod rebinding;
+mod recreated;
+mod refresh;
 mod refusal;
 mod rehearsal;
 mod rights;
@@ -56,6 +58,7 @@ pub use declared::{DeclaredView, Standing};
 pub use error::{Error, Violation};
 pub use inventory::{Inventory, Reader};
 pub use lock::LOCK_BUDGET;
+pub use refresh::{Lagging, Stays};
 pub use refusal::Refusal;
 pub use rights::Missing;
 pub(crate) use survey::replaced;
@@ -72,7 +75,8 @@ const LOCK_PATIENCE: &str = "SET lock_timeout = '2s'";
 /// After so long a wait it is worth asking who is in the way.
 const NOTICEABLE: Duration = Duration::from_millis(500);
 
-/// Has PostgreSQL take what would be rebuilt, on empty tables, and rolls it back.
+/// Has PostgreSQL take what would be rebuilt, on empty tables, and rolls it back. What comes out are the views that must be
+/// made anew, and may be, by PostgreSQL's ids.
 ///
 /// # Errors
 /// [`Error::NotCarried`] with what it does not take, or the database's own.
@@ -81,7 +85,7 @@ pub(crate) async fn rehearse(
     reader: &Reader,
     inventory: &Inventory,
     dataset: &Dataset,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<u32>, Error> {
     Box::pin(rehearsal::rehearse(connection, reader, inventory, dataset)).await
 }
 
@@ -115,6 +119,8 @@ pub struct Published {
     pub views: usize,
     /// What changed of the tables that stay.
     pub merged: BTreeMap<Identifier, Merged>,
+    /// Materialized views that are still to be refreshed, those first that others read.
+    pub lagging: Vec<Lagging>,
 }
 
 /// A try that somebody was in the way of.
@@ -164,13 +170,21 @@ impl Publish<'_> {
             tries += 1;
             match Box::pin(self.attempt(ledger, &mut session)).await? {
                 Attempt::Done(Done { locked, views, merged }) => {
+                    let lagging = match &session {
+                        Some(session) => {
+                            let changed = merged.iter().filter(|(_, merged)| merged.changes.is_any());
+                            let changed: Vec<&str> = changed.map(|(name, _)| name.as_str()).collect();
+                            refresh::lagging(&session.connection, &session.reader, &session.inventory, &changed).await
+                        }
+                        None => Vec::new(),
+                    };
                     if let Some(session) = session.filter(|session| !session.connection.is_closed()) {
                         // As every other session of the pool.
                         if session.connection.batch("publish", "SET lock_timeout = 0").await.is_ok() {
                             self.staging.pool().give_back(session.connection);
                         }
                     }
-                    return Ok(Published { locked, tries, views, merged });
+                    return Ok(Published { locked, tries, views, merged, lagging });
                 }
                 Attempt::Missed(seen) => {
                     let terminations = patience.end(ledger, &seen).await.unwrap_or_default();
@@ -243,14 +257,17 @@ impl Publish<'_> {
         let reader = Reader::new(&connection, &division.swapped).await?;
         let inventory = reader.read(&connection, &division.swapped).await?;
         let (blueprints, tables) = (Vec::new(), Vec::new());
-        let mut session = Session { connection, mark, division, reader, inventory, succession, blueprints, tables };
+        let rehearsed = None;
+        let mut session =
+            Session { connection, mark, division, reader, inventory, rehearsed, succession, blueprints, tables };
         self.ready(&mut session).await?;
         Ok(session)
     }
 
     /// Reads what is live, and makes the tables in staging like it where they are not.
     async fn ready(&self, session: &mut Session) -> Result<(), Error> {
-        let Session { connection, mark, division, reader, inventory, blueprints, tables, succession: _ } = session;
+        let Session { connection, mark, division, reader, inventory, rehearsed, blueprints, tables, succession: _ } =
+            session;
         let now = merge::divide(connection, self.dataset).await?;
         if now.swapped != division.swapped {
             // A table has come or gone that would stay: what is in staging was made for the other case.
@@ -265,6 +282,15 @@ impl Publish<'_> {
         let dataset = &division.swapped;
         *inventory = reader.read(connection, dataset).await?;
         inventory.check(dataset)?;
+        if !rehearsed.as_ref().is_some_and(|rehearsed| inventory.is_read_by_the_same(rehearsed)) {
+            let recreated = rehearse(connection, reader, inventory, dataset).await?;
+            if recreated != *reader.recreated() {
+                reader.recreate(recreated);
+                *inventory = Box::pin(reader.read(connection, dataset)).await?;
+                inventory.check(dataset)?;
+            }
+            *rehearsed = Some(inventory.clone());
+        }
         let plans = inventory.plans(dataset).map_err(|refusal| Error::NotCarried {
             dataset: self.dataset.dataset.to_string(),
             refusals: vec![refusal],
@@ -436,6 +462,8 @@ struct Session {
     reader: Reader,
     inventory: Inventory,
     succession: Succession,
+    /// What was rehearsed last, so that it need not be again.
+    rehearsed: Option<Inventory>,
     blueprints: Vec<Blueprint>,
     tables: Vec<PublishedTable>,
 }

@@ -1,7 +1,7 @@
 //! `datasets/<place>/<name>.yml`
 
 use super::table::{IndexDocument, LoadDocument, TableDocument};
-use crate::dataset::{Publications, Status};
+use crate::dataset::{DependentViews, Publications, Status};
 use crate::name::{DatasetName, Identifier};
 use crate::quantity;
 use crate::yaml::{Keyed, OneOrMany, Spanned, document};
@@ -37,6 +37,8 @@ document! {
         load: Option<Spanned<LoadDocument>>,
         /// What to do when a published table belongs to a publication of logical replication.
         publications: Option<Publications>,
+        /// What to do when new column types or names would change what a view over a table looks like.
+        dependent_views: Option<DependentViews>,
         /// How many earlier generations are kept to go back to, 0 to 9; 1 when absent.
         generations: Option<Spanned<u64>>,
         /// How long another session may keep a publish waiting before it is ended, such as 10m; for ever when absent.

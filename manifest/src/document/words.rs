@@ -1,6 +1,8 @@
 //! The words of the grammar that stand for a choice.
 
-use crate::dataset::{Deletes, Duplicates, ExtraColumns, Format, HeaderRow, HttpMethod, Parser, Publications, Status};
+use crate::dataset::{
+    Deletes, DependentViews, Duplicates, ExtraColumns, Format, HeaderRow, HttpMethod, Parser, Publications, Status,
+};
 use crate::schedule::{Mode, Trigger};
 use crate::task_def::{Arch, Engine};
 use crate::yaml::words;
@@ -11,6 +13,7 @@ words!(Trigger, "a trigger": "scheduler" => Self::Scheduler, "rule" => Self::Rul
 words!(Mode, "a mode": "normal" => Self::Normal, "full" => Self::Full);
 words!(Status, "a status": "active" => Self::Active, "unavailable" => Self::Unavailable);
 words!(Publications, "a word for publications": "refuse" => Self::Refuse, "carry" => Self::Carry);
+words!(DependentViews, "a word for dependent views": "fail" => Self::Fail, "recreate" => Self::Recreate);
 words!(ExtraColumns, "a word for extra columns": "report" => Self::Report, "refuse" => Self::Refuse);
 words!(Duplicates, "a word for duplicates":
     "refuse" => Self::Refuse, "first" => Self::First, "newest" => Self::Newest);

@@ -79,6 +79,7 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
             views,
             after,
             publications: document.publications.unwrap_or_default(),
+            dependent_views: document.dependent_views.unwrap_or_default(),
             generations,
             terminate_blockers: document.terminate_blockers,
         },

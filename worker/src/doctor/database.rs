@@ -138,7 +138,7 @@ async fn carried(connection: &Connection, reader: &Reader, inventory: &Inventory
         return Check::wrong(name, format!("a load would lose {}", all.join("; ")), Exit::Configuration);
     }
     match publish::rehearse(connection, reader, inventory, dataset).await {
-        Ok(()) => {}
+        Ok(_) => {}
         Err(publish::Error::Database(error)) => return from_postgres(name, error),
         Err(error) => return Check::failed(name, error),
     }

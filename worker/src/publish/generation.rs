@@ -109,13 +109,13 @@ impl Generation {
 
     async fn relations(&self, connection: &Connection) -> Result<Relations, postgres::Error> {
         let rows = connection.rows(DROP, include_str!("generation.sql"), &[&self.oid]).await?;
-        let is_table = |row: &&Row| row.get::<_, &str>(1) == "TABLE";
-        let place = |row: &Row| qualified(&self.schema, row.get(0));
+        let is_table = |row: &&Row| row.get::<_, &str>(2) == "TABLE";
+        let place = |row: &Row| qualified(row.get(0), row.get(1));
         Ok(Relations {
             views: rows
                 .iter()
                 .filter(|row| !is_table(row))
-                .map(|row| format!("{} {}", row.get::<_, &str>(1), place(row)))
+                .map(|row| format!("{} {}", row.get::<_, &str>(2), place(row)))
                 .collect(),
             tables: rows.iter().filter(is_table).map(place).collect(),
         })

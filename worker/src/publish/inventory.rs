@@ -120,10 +120,15 @@ impl Inventory {
     pub fn notices(&self, dataset: &Dataset) -> Vec<String> {
         let lagging = self.views.iter().filter(|view| matches!(&view.rows, Rows::Stored(storage) if storage.lags));
         let refreshed = lagging.map(|view| {
-            format!(
-                "{} reads the dataset through another view: it shows old rows until it is refreshed",
-                view.describe()
-            )
+            let way = match &view.rows {
+                Rows::Stored(storage) if !storage.populated => "has no rows, and gets none",
+                Rows::Stored(storage) if storage.refreshes_while_read => "is refreshed after the publish",
+                _ => {
+                    "is refreshed after the publish, and its readers wait meanwhile: with a unique index on columns of it they \
+                     would not"
+                }
+            };
+            format!("{} reads the dataset through another view: it {way}", view.describe())
         });
         let tables = dataset.tables.iter().filter_map(|table| Some((table, self.live.get(table.name.as_str())?)));
         let relaxed = tables.flat_map(|(table, live)| {
@@ -306,6 +311,11 @@ impl Inventory {
         let functions = self.functions.iter().map(|function| function.mover(&self.login));
         let rules = self.rules.iter().map(|rule| rule.mover(&self.login));
         views.chain(functions).chain(rules).filter(|acting| *acting != Acting::Login).collect()
+    }
+
+    /// Whether what reads the live tables is the same, word for word.
+    pub(super) fn is_read_by_the_same(&self, other: &Self) -> bool {
+        (&self.views, &self.functions, &self.rules) == (&other.views, &other.functions, &other.rules)
     }
 
     /// The name of a live table that a view reads itself; empty where it only reads others.

@@ -6,10 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use tokio_postgres::Row;
+
 use super::error::{Error, Violation};
 use super::fit::{self, Fitting, is_about_rows, said_no};
 use super::indexes;
 use super::inventory::{Dress, Inventory, Live, Reader};
+use super::recreated;
 use super::refusal::Refusal;
 use super::views::{Rows, View};
 use crate::ledger::PublishedTable;
@@ -24,13 +27,38 @@ const BINDINGS: &str = include_str!("bindings.sql");
 pub(super) struct Rebuilt {
     /// Its `SELECT`. Names in the target schema, and in the schemas of what else is made anew, stand bare.
     pub(super) query: String,
+    /// Statements that give a view its defaults, triggers and rules, spelled like the query.
+    pub(super) fittings: Vec<String>,
     pub(super) live: Live,
+}
+
+/// A row of [`QUERY`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Definition {
+    pub(super) oid: u32,
+    query: String,
+    fittings: Vec<String>,
+}
+
+impl Definition {
+    pub(super) fn read(row: &Row) -> Self {
+        Self { oid: row.get("oid"), query: row.get("query"), fittings: row.get("fittings") }
+    }
 }
 
 impl Rebuilt {
     pub(super) fn of(view: &View) -> Self {
         let live = Live::new(view.oid, view.owner.clone(), view.options.clone(), view.comment.clone());
-        Self { query: String::new(), live }
+        Self { query: String::new(), fittings: Vec::new(), live }
+    }
+
+    pub(super) fn define(&mut self, definition: Definition) {
+        (self.query, self.fittings) = (definition.query, definition.fittings);
+    }
+
+    /// Whether something else is made from the same words.
+    pub(super) fn is_made_of(&self, definition: &Definition) -> bool {
+        self.query == definition.query && self.fittings == definition.fittings
     }
 }
 
@@ -50,7 +78,7 @@ fn plan(inventory: &Inventory, view: &View, rebuilt: &Rebuilt) -> (MatviewPlan, 
         .flat_map(|column| column.settings.iter().map(|setting| (column.name.clone(), setting.clone())));
     let commented = live.columns.iter().filter_map(|column| Some((column.name.clone(), column.comment.clone()?)));
     let dress = Dress {
-        kind: "MATERIALIZED VIEW",
+        kind: view.kind(),
         owner: owner.clone(),
         grants: live.grants.clone(),
         comment: live.comment.clone(),
@@ -89,7 +117,9 @@ pub(super) async fn build(
     let mut built = Vec::new();
     for (view, rebuilt) in inventory.rebuilt() {
         let (plan, dress) = plan(inventory, view, rebuilt);
-        if !staging.holds_matview(connection, &plan).await? {
+        if !view.is_materialized() {
+            recreated::build(connection, reader, staging.schema(), inventory, (view, rebuilt)).await?;
+        } else if !staging.holds_matview(connection, &plan).await? {
             staging.build_matview(&plan).await.map_err(|error| told(view, dataset, error))?;
         } else if !staging.matview_is_finished(connection, &plan).await? {
             staging.finish_matview(&plan).await?;

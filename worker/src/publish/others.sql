@@ -40,6 +40,7 @@ kinds AS (
                WHEN n.contype IN ('p', 'u', 'x', 'n') AND n.conrelid = n.live THEN NULL
                WHEN n.contype IN ('c', 't') AND n.conrelid = n.live THEN NULL
                WHEN n.tgisinternal THEN NULL
+               WHEN n.live = ANY ($2) AND n.live IN (n.tgrelid, n.adrelid, n.ev_class) THEN NULL
                WHEN n.rulename = '_RETURN' AND n.ev_kind IN ('v', 'm') AND NOT n.by_type THEN NULL
                -- The rest, by name.
                WHEN n.by_type THEN 'row_type'

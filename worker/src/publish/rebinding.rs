@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use manifest::Dataset;
+use manifest::dataset::DependentViews;
+
 use super::attached::path;
 use super::fit::said_no;
 use super::inventory::Inventory;
 use super::refusal::Refusal;
-use super::views::{View, Way};
+use super::views::View;
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Acting, Connection};
 
@@ -24,7 +27,16 @@ struct Rehearsal<'a> {
     path: String,
     /// By kind and PostgreSQL's id.
     definitions: BTreeMap<(String, u32), String>,
-    refusals: Vec<Refusal>,
+    dataset: &'a Dataset,
+    verdict: Verdict,
+}
+
+/// What a rehearsal showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Verdict {
+    /// Views that must be made anew, and may be, by PostgreSQL's ids.
+    pub(super) recreated: BTreeSet<u32>,
+    pub(super) refusals: Vec<Refusal>,
 }
 
 /// Rehearses all of it.
@@ -35,7 +47,8 @@ pub(super) async fn rehearse(
     connection: &Connection,
     inventory: &Inventory,
     schema: &str,
-) -> Result<Vec<Refusal>, postgres::Error> {
+    dataset: &Dataset,
+) -> Result<Verdict, postgres::Error> {
     let schemas = inventory.schemas_of_readers();
     let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
     let views: Vec<u32> = inventory.views.iter().map(|view| view.oid).collect();
@@ -50,7 +63,8 @@ pub(super) async fn rehearse(
         login: inventory.login(),
         path: path(&ahead),
         definitions: rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect(),
-        refusals: Vec::new(),
+        dataset,
+        verdict: Verdict::default(),
     };
     rehearsal.views(inventory).await?;
     for function in &inventory.functions {
@@ -60,14 +74,17 @@ pub(super) async fn rehearse(
     }
     for rule in &inventory.rules {
         let Some(definition) = rehearsal.definition("rule", rule.oid) else { continue };
-        let stand_in = qualified(schema, &rule.view_name);
-        let sql = format!(
-            "CREATE OR REPLACE VIEW {stand_in} AS SELECT * FROM {}; {definition}",
+        let stand_in = format!(
+            "CREATE OR REPLACE VIEW {} AS SELECT * FROM {}; ",
+            qualified(schema, &rule.view_name),
             qualified(&rule.schema, &rule.view_name)
         );
+        // One that is made anew stands there already.
+        let stands = rehearsal.verdict.recreated.contains(&rule.view);
+        let sql = format!("{}{definition}", if stands { "" } else { &stand_in });
         rehearsal.try_out(&rule.mover(inventory.login()), &sql, ("", &rule.describe())).await?;
     }
-    Ok(rehearsal.refusals)
+    Ok(rehearsal.verdict)
 }
 
 impl Rehearsal<'_> {
@@ -79,19 +96,25 @@ impl Rehearsal<'_> {
     /// Innermost first, so that each finds what it reads.
     async fn views(&mut self, inventory: &Inventory) -> Result<(), postgres::Error> {
         let mut replaced: BTreeSet<u32> = inventory.live.values().map(|live| live.oid).collect();
-        let replaced_anyway = |view: &View| view.way == Way::Kept;
-        for view in inventory.views.iter().rev().filter(|view| view.is_carried() && !replaced_anyway(view)) {
-            if view.reads_any(&replaced) && self.view(inventory.table_of(view), view).await? && view.is_materialized() {
+        // What the manifest says anew of a view of its own is no longer what hangs on the tables.
+        let is_anew = |view: &View| {
+            view.schema == self.dataset.schema.as_str()
+                && self.dataset.views.iter().any(|own| own.name.as_str() == view.name)
+        };
+        let carried: Vec<&View> =
+            inventory.views.iter().rev().filter(|view| view.is_carried() && !is_anew(view)).collect();
+        for view in carried {
+            if view.reads_any(&replaced) && self.view(inventory.table_of(view), view).await? {
                 replaced.insert(view.oid);
             }
         }
         Ok(())
     }
 
-    /// Whether it could be made. A materialized view is then there under its own name, for those that read it.
+    /// Whether another takes its place, which is then there under its own name for those that read it.
     async fn view(&mut self, table: &str, view: &View) -> Result<bool, postgres::Error> {
         let Some(query) = self.definition("view", view.oid) else { return Ok(false) };
-        let (kind, rows) = if view.is_materialized() { ("MATERIALIZED VIEW", " WITH NO DATA") } else { ("VIEW", "") };
+        let (kind, rows) = (view.kind(), if view.is_materialized() { " WITH NO DATA" } else { "" });
         let (name, acting) = (format!("rehearsal of {}", view.oid), view.mover(self.login));
         let create = format!("CREATE {kind} {} AS {query}{rows}", qualified(self.schema, &name));
         if !self.try_out(&acting, &create, (table, &view.describe())).await? {
@@ -106,20 +129,28 @@ impl Rehearsal<'_> {
                 &[&self.schema, &name],
             )
             .await?;
-        if let Some(differs) = self.connection.maybe(WHAT, DIFFERENCE, &[&view.oid, &made.get::<_, u32>(0)]).await? {
-            let remedy = format!(
-                "its column {} is {} and would become {}: drop it, and make it again afterwards",
-                differs.get::<_, &str>(0),
-                differs.get::<_, &str>(1),
-                differs.get::<_, &str>(2)
-            );
-            self.refusals.push(Refusal::new(table, view.describe(), remedy));
-        } else if view.is_materialized() {
-            let rename =
-                format!("ALTER {kind} {} RENAME TO {}", qualified(self.schema, &name), quote_ident(&view.name));
-            self.try_out(&acting, &rename, (table, &view.describe())).await?;
+        let differs = self.connection.maybe(WHAT, DIFFERENCE, &[&view.oid, &made.get::<_, u32>(0)]).await?;
+        match (&differs, self.dataset.dependent_views) {
+            (None, _) if !view.is_materialized() => return Ok(false),
+            (None, _) => {}
+            (Some(_), DependentViews::Recreate) if view.is_materialized() => {}
+            (Some(_), DependentViews::Recreate) => {
+                self.verdict.recreated.insert(view.oid);
+            }
+            (Some(differs), DependentViews::Fail) => {
+                let remedy = format!(
+                    "its column {} is {} and would become {}: say `dependent_views: recreate` in the manifest, or drop it and \
+                     make it again afterwards",
+                    differs.get::<_, &str>(0),
+                    differs.get::<_, &str>(1),
+                    differs.get::<_, &str>(2)
+                );
+                self.verdict.refusals.push(Refusal::new(table, view.describe(), remedy));
+                return Ok(false);
+            }
         }
-        Ok(true)
+        let rename = format!("ALTER {kind} {} RENAME TO {}", qualified(self.schema, &name), quote_ident(&view.name));
+        self.try_out(&acting, &rename, (table, &view.describe())).await
     }
 
     /// Runs a statement as a role, with the names of the rehearsal in front. Says whether PostgreSQL took it; where it did
@@ -142,7 +173,7 @@ impl Rehearsal<'_> {
                 let Some(no) = said_no(&error) else { return Err(error) };
                 self.connection.batch(WHAT, "ROLLBACK TO one; RELEASE one").await?;
                 let remedy = format!("it could not be made again over the new columns: {}", no.message);
-                self.refusals.push(Refusal::new(table, named, remedy));
+                self.verdict.refusals.push(Refusal::new(table, named, remedy));
                 Ok(false)
             }
         }

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::fit::{self, Fitting, Schemas, ahead, said_no};
 use super::inventory::{Dress, Inventory, Reader};
 use super::lock::is_contention;
-use super::rebinding;
+use super::rebinding::{self, Verdict};
 use super::refusal::Refusal;
 use crate::postgres::identifiers::quote_ident;
 use crate::postgres::{self, Acting, Connection};
@@ -18,7 +18,8 @@ use crate::staging::{Blueprint, make_private};
 
 const WHAT: &str = "rehearse what hangs on the live tables";
 
-/// Rehearses it, where there is something to rehearse.
+/// Rehearses it, where there is something to rehearse. What comes out are the views that must be made anew, by PostgreSQL's
+/// ids.
 ///
 /// # Errors
 /// [`Error::NotCarried`] with everything that PostgreSQL does not take, or the database's own.
@@ -27,17 +28,17 @@ pub(super) async fn rehearse(
     reader: &Reader,
     inventory: &Inventory,
     dataset: &Dataset,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<u32>, Error> {
     let nothing_attached = inventory.live.values().all(|live| live.attached.is_empty());
     if nothing_attached && inventory.views.is_empty() && inventory.functions.is_empty() && inventory.rules.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     connection.batch(WHAT, "BEGIN").await?;
     let rehearsed = on_empty_tables(connection, reader, inventory, dataset).await;
     connection.rollback().await;
     match rehearsed {
         // Somebody is at a table that a foreign key names. That is no answer, and the load will ask again.
-        Err(Error::Database(error)) if is_contention(&error) => Ok(()),
+        Err(Error::Database(error)) if is_contention(&error) => Ok(BTreeSet::new()),
         rehearsed => rehearsed,
     }
 }
@@ -47,7 +48,7 @@ async fn on_empty_tables(
     reader: &Reader,
     inventory: &Inventory,
     dataset: &Dataset,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<u32>, Error> {
     let schema = format!("freshet_rehearsal_{}", dataset.dataset);
     make_private(connection, &schema, "").await?;
     let roles: BTreeSet<Acting> = inventory.staging_roles().into_iter().chain(inventory.binding_roles()).collect();
@@ -91,8 +92,8 @@ async fn on_empty_tables(
     connection.batch(WHAT, &Acting::Login.set_local()).await?;
     connection.batch(WHAT, "SET LOCAL search_path = pg_catalog, pg_temp").await?;
     fit::compare(connection, reader, schemas, dataset.dataset.as_str(), &fittings).await?;
-    let refusals = rebinding::rehearse(connection, inventory, &schema).await?;
-    if refusals.is_empty() { Ok(()) } else { Err(not_carried(refusals)) }
+    let Verdict { recreated, refusals } = rebinding::rehearse(connection, inventory, &schema, dataset).await?;
+    if refusals.is_empty() { Ok(recreated) } else { Err(not_carried(refusals)) }
 }
 
 /// The table with its indexes and no rows.

@@ -30,10 +30,15 @@ pub async fn survey(pool: &Pool, dataset: &Dataset) -> Result<Survey, Error> {
     let connection = pool.take().await?;
     let division = merge::divide(&connection, dataset).await?;
     let swapped = &division.swapped;
-    let reader = Reader::new(&connection, swapped).await?;
-    let inventory = Box::pin(reader.read(&connection, swapped)).await?;
+    let mut reader = Reader::new(&connection, swapped).await?;
+    let mut inventory = Box::pin(reader.read(&connection, swapped)).await?;
     inventory.check(swapped)?;
-    super::rehearse(&connection, &reader, &inventory, swapped).await?;
+    let recreated = super::rehearse(&connection, &reader, &inventory, swapped).await?;
+    if !recreated.is_empty() {
+        reader.recreate(recreated);
+        inventory = Box::pin(reader.read(&connection, swapped)).await?;
+        inventory.check(swapped)?;
+    }
     pool.give_back(connection);
     Ok(Survey { inventory, division })
 }

@@ -3,6 +3,7 @@
 //!   new table by `CREATE OR REPLACE VIEW` with its options, which would be reset otherwise.
 //! - A materialized view over a table is bound to that table for good: another is built over the table in staging and goes
 //!   live with it (see `matviews`).
+//! - A view whose columns would change is made anew too, where the manifest wants that (see `recreated`).
 //! - What only reads views that stay needs nothing; a materialized view among these is refreshed afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,6 +141,11 @@ impl View {
         matches!(self.rows, Rows::Stored(_))
     }
 
+    /// Whether it has rows of its own.
+    pub(super) fn is_populated(&self) -> bool {
+        matches!(&self.rows, Rows::Stored(storage) if storage.populated)
+    }
+
     /// Whether it is anything that we could carry: views of other sessions end with them.
     pub(super) fn is_carried(&self) -> bool {
         self.lasting == Lasting::Permanent
@@ -156,10 +162,14 @@ impl View {
         format!("{kind} {}.{}", self.schema, self.name)
     }
 
+    /// PostgreSQL's word for what it is.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.is_materialized() { "MATERIALIZED VIEW" } else { "VIEW" }
+    }
+
     /// `MATERIALIZED VIEW "s"."m"`, in the schema where it stands or is to stand.
     pub(super) fn place(&self, schema: &str) -> String {
-        let kind = if self.is_materialized() { "MATERIALIZED VIEW" } else { "VIEW" };
-        format!("{kind} {}", qualified(schema, &self.name))
+        format!("{} {}", self.kind(), qualified(schema, &self.name))
     }
 
     /// As whom it is replaced or moved. Meaningful where nothing was found missing.

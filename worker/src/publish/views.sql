@@ -44,4 +44,6 @@ FROM readers o
 JOIN pg_class v ON v.oid = o.reader
 JOIN pg_namespace n ON n.oid = v.relnamespace
 LEFT JOIN pg_tablespace s ON s.oid = v.reltablespace
+-- What is in schemas of ours is a copy, in staging or of another generation.
+WHERE n.nspname !~ '^freshet_(staging|previous|rehearsal)_'
 ORDER BY o.depth DESC, n.nspname, v.relname

@@ -173,6 +173,20 @@ pub enum Fact {
         /// Wall-clock seconds.
         seconds: f64,
     },
+    /// A materialized view over views of the dataset shows the new rows.
+    Refreshed {
+        /// The view.
+        view: String,
+        /// Wall-clock seconds.
+        seconds: f64,
+    },
+    /// A materialized view over views of the dataset still shows the rows of before.
+    Stale {
+        /// The view.
+        view: String,
+        /// Why.
+        detail: String,
+    },
     /// A try failed and another follows.
     Retrying {
         /// Code of the error.
@@ -220,6 +234,7 @@ impl Fact {
             | Self::Terminated { .. }
             | Self::Withdrawn { .. }
             | Self::Blocked { .. }
+            | Self::Stale { .. }
             | Self::Retrying { .. }
             | Self::Notice { .. }
             | Self::MetricsLost { .. } => "WARN",
@@ -284,6 +299,8 @@ impl fmt::Display for Fact {
                 write!(f, "published {}, {rows} rows; locks held {lock_ms:.1} ms", counted(*tables, "table", "tables"))
             }
             Self::Followed { files, seconds } => write!(f, "ran {} in {seconds:.2} s", files.join(", ")),
+            Self::Refreshed { view, seconds } => write!(f, "{view} refreshed in {seconds:.2} s"),
+            Self::Stale { view, detail } => write!(f, "{view} was not refreshed and shows rows of before: {detail}"),
             Self::Retrying { code, message, seconds } => write!(f, "{code}: {message}; trying again in {seconds} s"),
             Self::Failed { code, message, advice, .. } => {
                 write!(f, "{code}: {message}")?;

@@ -1,6 +1,7 @@
 //! The publish of a run: what is complete in staging goes live, and that is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use manifest::run::TableRecord;
@@ -10,7 +11,7 @@ use super::{Accept, Done, Run, RunError};
 use crate::ledger::{Ledger, Publication, Withdrawn};
 use crate::postgres::Pool;
 use crate::publish::merge::{Drops, Merged, Size, Terms};
-use crate::publish::{self, DeclaredView, Publish, Termination, generation};
+use crate::publish::{self, DeclaredView, Lagging, Publish, Termination, generation};
 use crate::report::Fact;
 use crate::staging::Extent;
 use crate::trouble::Trouble;
@@ -88,6 +89,7 @@ impl Run<'_> {
         if self.dataset.generations.kept() == 0 {
             let _ = self.drop_generations(staging.pool(), 0).await;
         }
+        let pool = Arc::clone(staging.pool());
         let _ = staging.clear().await;
         let mut tables: BTreeMap<String, TableRecord> =
             tables.iter().map(|(name, table)| (name.clone(), table.counts.record())).collect();
@@ -103,6 +105,9 @@ impl Run<'_> {
         }
         let rows = tables.values().map(|table| table.rows).sum();
         self.reporter.tell(&Fact::Published { tables: tables.len(), rows, lock_ms });
+        for lagging in &published.lagging {
+            self.refresh(lagging, &pool).await;
+        }
         Ok(Done::Published { tables, accepted, lock_ms })
     }
 
@@ -112,6 +117,22 @@ impl Run<'_> {
         generation::drop_beyond(&connection, &self.dataset.dataset, keep).await?;
         pool.give_back(connection);
         Ok(())
+    }
+
+    /// Refreshes a materialized view, or tells why not: the rows are live all the same.
+    async fn refresh(&self, lagging: &Lagging, pool: &Pool) {
+        let refreshed = tokio::select! {
+            refreshed = tokio::time::timeout_at(self.deadline, lagging.refresh(pool)) => match refreshed {
+                Ok(refreshed) => refreshed.map_err(|stays| stays.to_string()),
+                Err(_) => Err("the run's time was over".to_owned()),
+            },
+            () = self.stop.cancelled() => Err("the run was stopped".to_owned()),
+        };
+        let view = lagging.described.clone();
+        self.reporter.tell(&match refreshed {
+            Ok(took) => Fact::Refreshed { view, seconds: took.as_secs_f64() },
+            Err(detail) => Fact::Stale { view, detail },
+        });
     }
 
     /// Tells what a merge did, and gives what it did although a limit was against it, in words.

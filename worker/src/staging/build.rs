@@ -146,7 +146,7 @@ impl Staging {
         Ok(u64::try_from(rows).unwrap_or_default())
     }
 
-    /// PostgreSQL's id of a table or materialized view in staging.
+    /// PostgreSQL's id of a table or view in staging.
     ///
     /// # Errors
     /// [`postgres::Error::Answer`] when it is not there.
@@ -155,7 +155,7 @@ impl Staging {
             .maybe(
                 "find a table in staging",
                 "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'm')",
+                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'm', 'v')",
                 &[&self.schema, &table],
             )
             .await?;

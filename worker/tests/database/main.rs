@@ -12,6 +12,7 @@ mod modelled;
 mod progressing;
 mod protecting;
 mod publishing;
+mod recreating;
 mod refusing;
 mod severed;
 mod support;

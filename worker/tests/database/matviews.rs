@@ -153,3 +153,71 @@ async fn one_that_is_changed_or_made_during_the_load_goes_live_as_it_is_then() {
     assert_eq!(place.value("SELECT col_description('public.m'::regclass, 1)"), "late");
     assert_eq!(place.value("SELECT to_regclass('public.late')::text"), "late");
 }
+
+#[tokio::test]
+async fn one_over_a_view_is_refreshed_after_the_publish_and_while_it_is_read_where_that_can_be() {
+    let (place, dataset) = live();
+    let (loader, ana) = (&place.loader, format!("ana_{}", place.database));
+    place.sql(&format!(
+        "CREATE ROLE {ana}; CREATE VIEW public.v AS SELECT id, note FROM public.t;
+         CREATE MATERIALIZED VIEW public.keyed AS SELECT id FROM public.v; CREATE UNIQUE INDEX ON public.keyed (id);
+         CREATE MATERIALIZED VIEW public.over AS SELECT count(*) AS n FROM public.keyed;
+         CREATE MATERIALIZED VIEW public.mixed AS SELECT t.id, v.note FROM public.t JOIN public.v USING (id);
+         CREATE MATERIALIZED VIEW public.never AS SELECT id FROM public.v WITH NO DATA;
+         CREATE MATERIALIZED VIEW public.theirs AS SELECT id FROM public.v"
+    ));
+    for relation in ["v", "keyed", "over", "mixed", "never"] {
+        place.sql(&format!("ALTER TABLE public.{relation} OWNER TO {loader}"));
+    }
+    place.sql(&format!("GRANT SELECT ON public.v TO {ana}; ALTER MATERIALIZED VIEW public.theirs OWNER TO {ana}"));
+    let run = Run::begin(&place, &dataset).await;
+    let staging = run.stage(&[("t", rows("2,a;3,b"))]).await.unwrap();
+    let published = run.publish(&staging, std::time::Duration::from_secs(20)).await.unwrap();
+    let named: Vec<&str> = published.lagging.iter().map(|lagging| lagging.described.as_str()).collect();
+    let stored = |name: &str| format!("materialized view public.{name}");
+    assert_eq!(named, ["theirs", "mixed", "keyed", "over"].map(stored));
+    let reader = connect(&place.cluster.superuser_url_of(&place.database)).await.unwrap();
+    reader.batch_execute("BEGIN; SELECT id FROM public.keyed").await.unwrap();
+    for lagging in &published.lagging {
+        let refreshed = lagging.refresh(&run.pool).await;
+        if lagging.described.ends_with("theirs") {
+            let told = refreshed.unwrap_err().to_string();
+            assert!(told.contains(&format!("GRANT \"{ana}\" TO \"{loader}\"")), "{told}");
+        } else {
+            refreshed.unwrap();
+        }
+    }
+    reader.batch_execute("COMMIT").await.unwrap();
+    let read = |what: &str| place.value(&format!("SELECT string_agg(x::text, ' ' ORDER BY x) FROM public.{what} x"));
+    assert_eq!((read("keyed").as_str(), read("over").as_str()), ("(2) (3)", "(2)"));
+    assert_eq!((read("mixed").as_str(), read("theirs").as_str()), ("(2,a) (3,b)", "(1)"));
+    assert_eq!(place.value("SELECT relispopulated FROM pg_class WHERE relname = 'never'"), "f");
+}
+
+#[tokio::test]
+async fn what_is_stored_of_a_table_that_stays_is_refreshed_when_the_table_has_changed() {
+    let place = Place::new();
+    place.sql(&format!(
+        "CREATE TABLE public.t (id integer PRIMARY KEY, note text); INSERT INTO public.t VALUES (1, 'old');
+         CREATE MATERIALIZED VIEW public.m AS SELECT note FROM public.t;
+         CREATE MATERIALIZED VIEW public.m2 AS SELECT max(note) AS note FROM public.m;
+         ALTER TABLE public.t OWNER TO {0}; ALTER MATERIALIZED VIEW public.m OWNER TO {0};
+         ALTER MATERIALIZED VIEW public.m2 OWNER TO {0}",
+        place.loader
+    ));
+    let mut t = table("t", &["id integer not null", "note text"]);
+    t["primary_key"] = serde_json::json!(["id"]);
+    t["load"] = serde_json::json!({"upsert": {"key": ["id"]}});
+    let dataset = dataset(&[t]);
+    for (content, late) in [("1,new", 2), ("1,new", 0)] {
+        let run = Run::begin(&place, &dataset).await;
+        let staging = run.stage(&[("t", rows(content))]).await.unwrap();
+        let published = run.publish(&staging, std::time::Duration::from_secs(20)).await.unwrap();
+        assert_eq!(published.lagging.len(), late, "{:?}", published.lagging);
+        for lagging in &published.lagging {
+            lagging.refresh(&run.pool).await.unwrap();
+        }
+        assert_eq!(place.value("SELECT note FROM public.m2"), "new");
+        staging.clear().await.unwrap();
+    }
+}

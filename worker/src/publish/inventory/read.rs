@@ -16,7 +16,7 @@ use crate::publish::declared::indexed_columns;
 use crate::publish::functions::{self, Function};
 use crate::publish::grants::{self, Grants};
 use crate::publish::indexes;
-use crate::publish::matviews::{self, Rebuilt};
+use crate::publish::matviews::{self, Definition, Rebuilt};
 use crate::publish::others::{self, Other};
 use crate::publish::rights::Owner;
 use crate::publish::rules::{self, Rule};
@@ -54,6 +54,7 @@ pub struct Reader {
     spelling: indexes::Spelling,
     candidates: Vec<String>,
     set_privilege: &'static str,
+    recreated: BTreeSet<u32>,
     schema: Statement,
     tables: Statement,
     columns: Statement,
@@ -92,6 +93,7 @@ impl Reader {
         Ok(Self {
             types: Types::read(connection, &dataset.tables).await?,
             spelling: spelled.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            recreated: BTreeSet::new(),
             candidates: {
                 let tables = dataset.tables.iter().flat_map(indexes::candidates);
                 tables.chain(dataset.views.iter().flat_map(indexes::candidates_of_view)).collect()
@@ -129,7 +131,8 @@ impl Reader {
             ask(connection, &self.views, vec![&schema, &names, &set]),
         )?;
         let tables: BTreeMap<String, Live> = tables.iter().map(live).collect();
-        let mut views = views::read(&views, &tables.values().map(|live| live.oid).collect());
+        let replaced = tables.values().map(|live| live.oid).chain(self.recreated.iter().copied()).collect();
+        let mut views = views::read(&views, &replaced);
         // What the manifest says anew of a view of its own is no longer what hangs on the tables.
         let is_anew =
             |view: &View| view.schema == schema && dataset.views.iter().any(|own| own.name.as_str() == view.name);
@@ -156,7 +159,7 @@ impl Reader {
         let made: Vec<u32> = found.rebuilt.keys().copied().collect();
         let oids: Vec<u32> = found.live.values().map(|live| live.oid).chain(made.iter().copied()).collect();
         let (own, path) = ([schema], found.path());
-        let path = attached::path(&path.iter().map(String::as_str).collect::<Vec<_>>());
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let (columns, grants, indexes, functions, rules, others, taken, attached, rebuilt) = try_join!(
             ask(connection, &self.columns, vec![&oids]),
             ask(connection, &self.grants, vec![&oids, &set]),
@@ -166,13 +169,13 @@ impl Reader {
             ask(connection, &self.others, vec![&oids, &made]),
             ask(connection, &self.taken, vec![&schema, &self.candidates, &oids]),
             self.attached(connection, &oids, &own),
-            self.under(connection, &self.rebuilt, &made, &path),
+            self.definitions(connection, &made, &path),
         )?;
         let mut relations: BTreeMap<u32, &mut Live> = BTreeMap::new();
         relations.extend(found.live.values_mut().map(|live| (live.oid, live)));
-        for row in &rebuilt {
-            if let Some(rebuilt) = found.rebuilt.get_mut(&row.get("oid")) {
-                rebuilt.query = row.get("query");
+        for definition in rebuilt {
+            if let Some(rebuilt) = found.rebuilt.get_mut(&definition.oid) {
+                rebuilt.define(definition);
             }
         }
         relations.extend(found.rebuilt.iter_mut().map(|(oid, rebuilt)| (*oid, &mut rebuilt.live)));
@@ -219,6 +222,38 @@ impl Reader {
     ) -> Result<Vec<Attached>, postgres::Error> {
         let rows = self.under(connection, &self.attached, tables, &attached::path(schemas)).await?;
         Ok(attached::read(&rows).collect())
+    }
+
+    /// What relations are made from, in words in which the names of these schemas stand bare.
+    pub(in crate::publish) async fn definitions(
+        &self,
+        connection: &Connection,
+        relations: &[u32],
+        schemas: &[&str],
+    ) -> Result<Vec<Definition>, postgres::Error> {
+        let rows = self.under(connection, &self.rebuilt, relations, &attached::path(schemas)).await?;
+        Ok(rows.iter().map(Definition::read).collect())
+    }
+
+    /// What reads these tables of a schema, outermost first.
+    pub(in crate::publish) async fn views_over(
+        &self,
+        connection: &Connection,
+        schema: &str,
+        tables: &[&str],
+    ) -> Result<Vec<View>, postgres::Error> {
+        let rows = ask(connection, &self.views, vec![&schema, &tables, &self.set_privilege]).await?;
+        Ok(views::read(&rows, &BTreeSet::new()))
+    }
+
+    /// Has views read as ones that are made anew, by PostgreSQL's ids, whatever they read.
+    pub(in crate::publish) fn recreate(&mut self, views: BTreeSet<u32>) {
+        self.recreated = views;
+    }
+
+    /// The views that [`Reader::recreate`] named.
+    pub(in crate::publish) fn recreated(&self) -> &BTreeSet<u32> {
+        &self.recreated
     }
 
     /// Asks for definitions of these relations under a search path.
