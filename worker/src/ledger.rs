@@ -4,6 +4,7 @@
 
 pub(crate) mod after;
 pub mod decision;
+mod declared;
 mod error;
 mod lease;
 mod progress;
@@ -21,6 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::postgres::{self, Connection, Purpose, Session, Target};
 
+pub use declared::{declare, declared};
 pub use error::Error;
 pub use lease::{Claim, Holder, Lease, claim};
 pub use progress::{AppendedFile, Watermark};

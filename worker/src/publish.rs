@@ -11,6 +11,7 @@ mod declared;
 mod dress;
 mod error;
 mod fit;
+mod foreign_keys;
 mod functions;
 pub mod generation;
 mod grants;
@@ -20,8 +21,10 @@ mod inventory;
 mod lock;
 mod matviews;
 pub mod merge;
+mod origin;
 mod others;
 mod progress;
+mod publications;
 mod rebinding;
 mod recreated;
 mod refresh;
@@ -29,6 +32,7 @@ mod refusal;
 mod rehearsal;
 mod rights;
 mod rules;
+mod sequences;
 mod succession;
 mod survey;
 mod swap;
@@ -41,14 +45,19 @@ use std::time::Duration;
 use manifest::{Dataset, Identifier};
 use tokio::time::Instant;
 
-use crate::ledger::{Ledger, Publication, PublishedTable};
+use crate::ledger::{self, Ledger, Publication, PublishedTable};
+use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Connection};
-use crate::staging::{Blueprint, Mark, Staging};
+use crate::staging::{Blueprint, IndexPlan, Mark, Staging};
+use attached::Attached;
 use blockers::Patience;
 use commit::Fate;
 use fit::Fitting;
+use foreign_keys::ForeignKey;
+use inventory::Dress;
 use lock::{Locked, Pauses, is_contention};
 use merge::{Division, Merged, Terms, Turn};
+use sequences::Sequence;
 use succession::Succession;
 use swap::Schemas;
 use views::Way;
@@ -121,6 +130,8 @@ pub struct Published {
     pub merged: BTreeMap<Identifier, Merged>,
     /// Materialized views that are still to be refreshed, those first that others read.
     pub lagging: Vec<Lagging>,
+    /// What a person should know of what came after.
+    pub notices: Vec<String>,
 }
 
 /// A try that somebody was in the way of.
@@ -178,13 +189,16 @@ impl Publish<'_> {
                         }
                         None => Vec::new(),
                     };
-                    if let Some(session) = session.filter(|session| !session.connection.is_closed()) {
+                    let mut notices = Vec::new();
+                    if let Some(Session { connection, inventory, .. }) = session {
                         // As every other session of the pool.
-                        if session.connection.batch("publish", "SET lock_timeout = 0").await.is_ok() {
-                            self.staging.pool().give_back(session.connection);
+                        if !connection.is_closed() && connection.batch("publish", "SET lock_timeout = 0").await.is_ok()
+                        {
+                            self.staging.pool().give_back(connection);
                         }
+                        notices = Box::pin(self.prove(&inventory)).await;
                     }
-                    return Ok(Published { locked, tries, views, merged, lagging });
+                    return Ok(Published { locked, tries, views, merged, lagging, notices });
                 }
                 Attempt::Missed(seen) => {
                     let terminations = patience.end(ledger, &seen).await.unwrap_or_default();
@@ -256,18 +270,38 @@ impl Publish<'_> {
         let division = merge::divide(&connection, self.dataset).await?;
         let reader = Reader::new(&connection, &division.swapped).await?;
         let inventory = reader.read(&connection, &division.swapped).await?;
-        let (blueprints, tables) = (Vec::new(), Vec::new());
-        let rehearsed = None;
-        let mut session =
-            Session { connection, mark, division, reader, inventory, rehearsed, succession, blueprints, tables };
+        let mut session = Session {
+            connection,
+            mark,
+            division,
+            reader,
+            inventory,
+            rehearsed: None,
+            succession,
+            blueprints: Vec::new(),
+            tables: Vec::new(),
+            declared: Vec::new(),
+            fitted: Fitted::default(),
+        };
         self.ready(&mut session).await?;
         Ok(session)
     }
 
     /// Reads what is live, and makes the tables in staging like it where they are not.
     async fn ready(&self, session: &mut Session) -> Result<(), Error> {
-        let Session { connection, mark, division, reader, inventory, rehearsed, blueprints, tables, succession: _ } =
-            session;
+        let Session {
+            connection,
+            mark,
+            division,
+            reader,
+            inventory,
+            rehearsed,
+            blueprints,
+            tables,
+            declared,
+            fitted,
+            ..
+        } = session;
         let now = merge::divide(connection, self.dataset).await?;
         if now.swapped != division.swapped {
             // A table has come or gone that would stay: what is in staging was made for the other case.
@@ -301,7 +335,10 @@ impl Publish<'_> {
             let name = blueprint.table.as_str();
             let oid = self.staging.oid_of(connection, name).await?;
             self.complete(connection, blueprint).await?;
-            dress.put_on(connection, self.staging.schema(), name, oid).await?;
+            dress
+                .put_on(connection, self.staging.schema(), name, oid)
+                .await
+                .map_err(|error| Error::of_dress(name, error))?;
             let rows = self.rows.get(name).copied().unwrap_or_default();
             let appended = mark.appended(name).to_vec();
             let (name, changes, watermark) = (blueprint.table.clone(), None, None);
@@ -309,10 +346,20 @@ impl Publish<'_> {
         }
         let fittings: Vec<Fitting<'_>> = plans.iter().zip(&*tables).map(Fitting::of).collect();
         let schemas = fit::Schemas { staging: self.staging.schema(), live: self.dataset.schema.as_str() };
-        fit::fit(connection, reader, schemas, self.dataset.dataset.as_str(), &fittings).await?;
+        let wanted = Fitted::of(inventory, &plans, tables);
+        // Nobody else is in staging: what was made and proven there stays so, and others may change rights all the time.
+        if *fitted != wanted {
+            fit::fit(connection, reader, schemas, self.dataset.dataset.as_str(), &fittings).await?;
+            self.look_for_orphans(connection, inventory).await?;
+            *fitted = wanted;
+        }
         matviews::build(connection, reader, self.staging, inventory, self.dataset.dataset.as_str(), tables).await?;
         declared::build(connection, self.staging, inventory, self.views).await?;
-        blueprints.extend(plans.into_iter().map(|(blueprint, _)| blueprint));
+        declared.clear();
+        for ((blueprint, dress), table) in plans.into_iter().zip(&*tables) {
+            declared.push((blueprint.table.clone(), table.oid, dress.declared.tell()));
+            blueprints.push(blueprint);
+        }
         Ok(())
     }
 
@@ -357,6 +404,34 @@ impl Publish<'_> {
         Ok(tables)
     }
 
+    /// Rows of other tables that would name rows which are not there any more.
+    async fn look_for_orphans(&self, connection: &Connection, inventory: &Inventory) -> Result<(), Error> {
+        let mut violations = Vec::new();
+        for key in &inventory.foreign_keys {
+            let table = inventory.name_of(key.live);
+            let staged = qualified(self.staging.schema(), table);
+            violations.extend(key.find_orphans(connection, table, &staged).await?);
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::Violated { violations }) }
+    }
+
+    /// Proves foreign keys of other tables again. The rows are live: what cannot be proven is told.
+    async fn prove(&self, inventory: &Inventory) -> Vec<String> {
+        let mut left = Vec::new();
+        for key in &inventory.foreign_keys {
+            let proven = match self.staging.pool().take().await {
+                Ok(connection) => {
+                    let proven = key.prove(&connection).await;
+                    self.staging.pool().give_back(connection);
+                    proven
+                }
+                Err(error) => Err(error),
+            };
+            left.extend(proven.err().map(|error| key.left_unproven(&error.to_string())));
+        }
+        left
+    }
+
     /// The transaction, to its end.
     async fn swap(&self, ledger: &Ledger, session: &Session) -> Result<Attempt, Error> {
         let connection = &session.connection;
@@ -397,7 +472,7 @@ impl Publish<'_> {
 
     /// Everything up to the `COMMIT`.
     async fn transaction(&self, ledger: &Ledger, session: &Session) -> Result<Step, Error> {
-        let Session { connection, mark, division, reader, inventory, succession, blueprints, .. } = session;
+        let Session { connection, mark, division, reader, inventory, succession, blueprints, declared, .. } = session;
         let dataset = &division.swapped;
         let what = "publish";
         connection.batch(what, BEGIN).await?;
@@ -414,6 +489,7 @@ impl Publish<'_> {
         };
         let tables = self.tables(session, &merged).await?;
         self.publication.write(connection, &tables).await?;
+        ledger::declare(connection, &dataset.dataset, declared).await?;
         succession.begin(connection, inventory).await?;
         let (staging, previous) = (succession.source.as_str(), succession.previous.as_str());
         let schemas = Schemas { staging, live: dataset.schema.as_str(), previous };
@@ -466,4 +542,34 @@ struct Session {
     rehearsed: Option<Inventory>,
     blueprints: Vec<Blueprint>,
     tables: Vec<PublishedTable>,
+    /// What the manifest declared of each table, for the ledger.
+    declared: Vec<(Identifier, u32, String)>,
+    fitted: Fitted,
+}
+
+/// What has been made in staging and proven against it.
+#[derive(Debug, Default, PartialEq)]
+struct Fitted {
+    tables: Vec<FittedTable>,
+    foreign_keys: Vec<ForeignKey>,
+}
+
+#[derive(Debug, PartialEq)]
+struct FittedTable {
+    oid: u32,
+    attached: Vec<Attached>,
+    owned: Vec<Sequence>,
+    indexes: Vec<IndexPlan>,
+}
+
+impl Fitted {
+    fn of(inventory: &Inventory, plans: &[(Blueprint, Dress)], tables: &[PublishedTable]) -> Self {
+        let tables = plans.iter().zip(tables).map(|((blueprint, dress), table)| FittedTable {
+            oid: table.oid,
+            attached: dress.attached.clone(),
+            owned: dress.owned.clone(),
+            indexes: blueprint.indexes.clone(),
+        });
+        Self { tables: tables.collect(), foreign_keys: inventory.foreign_keys.clone() }
+    }
 }

@@ -116,7 +116,7 @@ impl Run<'_> {
             attempt,
         });
         let done = match errand {
-            Errand::Load(load) => self.load(load, &ledger, &pool).await,
+            Errand::Load(load) => Box::pin(self.load(load, &ledger, &pool)).await,
             Errand::PublishKept(accept) => Box::pin(self.publish_kept(*accept, &ledger, &pool)).await,
             Errand::RollBack(back) => Box::pin(self.roll_back(*back, &ledger, &pool)).await,
         };

@@ -4,7 +4,15 @@
 
 mod checks;
 mod cluster;
+mod defaults;
+mod foreign_keys;
+mod index_statistics;
+mod policies;
 mod replica_identity;
+mod row_security;
+mod rules;
+mod statistics;
+mod triggers;
 
 use tokio_postgres::Row;
 
@@ -12,14 +20,34 @@ use super::refusal::Refusal;
 use crate::postgres::identifiers::{qualified, quote_ident, quote_literal};
 
 /// The kinds, in the order in which they are made: each may need those before it.
-const KINDS: [Kind; 3] = [Kind::Check, Kind::Cluster, Kind::ReplicaIdentity];
+const KINDS: [Kind; 11] = [
+    Kind::Default,
+    Kind::Check,
+    Kind::Cluster,
+    Kind::ReplicaIdentity,
+    Kind::IndexStatistics,
+    Kind::Statistics,
+    Kind::ForeignKey,
+    Kind::Rule,
+    Kind::Trigger,
+    Kind::Policy,
+    Kind::RowSecurity,
+];
 
 /// A kind of thing that hangs on a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    Default,
     Check,
     Cluster,
     ReplicaIdentity,
+    IndexStatistics,
+    Statistics,
+    ForeignKey,
+    Rule,
+    Trigger,
+    Policy,
+    RowSecurity,
 }
 
 /// One thing that hangs on a table. Names that PostgreSQL finds in the table's own schema stand bare in its definition, so
@@ -46,7 +74,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// The table, qualified.
-    fn relation(&self) -> String {
+    pub(super) fn relation(&self) -> String {
         qualified(self.schema, self.table)
     }
 
@@ -60,18 +88,34 @@ impl Kind {
     /// the search path by the time that definitions are read.
     fn query(self) -> &'static str {
         match self {
+            Self::Default => defaults::QUERY,
             Self::Check => checks::QUERY,
             Self::Cluster => cluster::QUERY,
             Self::ReplicaIdentity => replica_identity::QUERY,
+            Self::IndexStatistics => index_statistics::QUERY,
+            Self::Statistics => statistics::QUERY,
+            Self::ForeignKey => foreign_keys::QUERY,
+            Self::Rule => rules::QUERY,
+            Self::Trigger => triggers::QUERY,
+            Self::Policy => policies::QUERY,
+            Self::RowSecurity => row_security::QUERY,
         }
     }
 
     /// What a message calls it.
     fn word(self) -> &'static str {
         match self {
+            Self::Default => "the default of column",
             Self::Check => "check constraint",
             Self::Cluster => "the mark of CLUSTER on index",
             Self::ReplicaIdentity => "the replica identity",
+            Self::IndexStatistics => "the statistics target of index",
+            Self::Statistics => "statistics object",
+            Self::ForeignKey => "foreign key",
+            Self::Rule => "rule",
+            Self::Trigger => "trigger",
+            Self::Policy => "policy",
+            Self::RowSecurity => "row level security",
         }
     }
 }
@@ -92,19 +136,54 @@ impl Attached {
     /// The statements that make it. Each is a transaction of its own, as the table's owner.
     pub(super) fn make(&self, place: &Place<'_>) -> Vec<String> {
         match self.kind {
+            Kind::Default => defaults::make(self, place),
             Kind::Check => checks::make(self, place),
             Kind::Cluster => cluster::make(self, place),
             Kind::ReplicaIdentity => replica_identity::make(self, place),
+            Kind::IndexStatistics => index_statistics::make(self, place),
+            Kind::Statistics => statistics::make(self, place),
+            Kind::ForeignKey => foreign_keys::make(self, place),
+            Kind::Rule => rules::make(self, place),
+            Kind::Trigger => triggers::make(self, place),
+            Kind::Policy => policies::make(self, place),
+            Kind::RowSecurity => row_security::make(self, place),
         }
     }
 
     /// The statement that takes it away.
     fn unmake(&self, place: &Place<'_>) -> String {
         match self.kind {
-            Kind::Check => place.alter(&format!("DROP CONSTRAINT {}", quote_ident(&self.name))),
+            Kind::Default => defaults::unmake(self, place),
+            Kind::Check | Kind::ForeignKey => place.alter(&format!("DROP CONSTRAINT {}", quote_ident(&self.name))),
             Kind::Cluster => cluster::unmake(place),
             Kind::ReplicaIdentity => replica_identity::unmake(place),
+            Kind::IndexStatistics => index_statistics::unmake(self, place),
+            Kind::Statistics => statistics::unmake(self, place),
+            Kind::Rule => rules::unmake(self, place),
+            Kind::Trigger => triggers::unmake(self, place),
+            Kind::Policy => policies::unmake(self, place),
+            Kind::RowSecurity => row_security::unmake(place),
         }
+    }
+
+    /// The statement that frees its name in the target schema, where that does not go with the table that goes.
+    pub(super) fn clear(&self, place: &Place<'_>) -> Option<String> {
+        (self.kind == Kind::Statistics).then(|| statistics::unmake(self, place))
+    }
+
+    /// The statement that brings it to schema `to`, where it does not come with the table that comes.
+    pub(super) fn follow(&self, place: &Place<'_>, to: &str) -> Option<String> {
+        (self.kind == Kind::Statistics).then(|| statistics::follow(self, place, to))
+    }
+
+    /// The index that it is about.
+    pub(super) fn index(&self) -> Option<&str> {
+        matches!(self.kind, Kind::Cluster | Kind::IndexStatistics).then_some(self.name.as_str())
+    }
+
+    /// Whether `ANALYZE` gathers something for it.
+    pub(super) fn is_analyzed(&self) -> bool {
+        matches!(self.kind, Kind::Statistics | Kind::IndexStatistics)
     }
 
     /// What a message calls it.
@@ -115,6 +194,16 @@ impl Attached {
     /// That it cannot be made again, in PostgreSQL's words.
     pub(super) fn refuse(&self, table: &str, reason: &str) -> Refusal {
         Refusal::new(table, self.describe(), format!("it could not be made again: {reason}"))
+    }
+
+    /// What makes a rule or trigger fire when it does, where that is not the usual.
+    fn enabling(&self) -> Option<&'static str> {
+        match self.state.as_str() {
+            "D" => Some("DISABLE"),
+            "R" => Some("ENABLE REPLICA"),
+            "A" => Some("ENABLE ALWAYS"),
+            _ => None,
+        }
     }
 
     /// `COMMENT ON … IS`, where there is a comment.

@@ -16,13 +16,8 @@ SELECT a.attrelid AS table_oid,
             THEN (SELECT format('%I.%I', n.nspname, l.collname)
                   FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation)
        END AS collation_name,
-       col_description(a.attrelid, a.attnum) AS comment,
-       s.relname::text AS sequence_name,
-       obj_description(s.oid, 'pg_class') AS sequence_comment
+       col_description(a.attrelid, a.attnum) AS comment
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_depend d ON a.attidentity <> '' AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
-    AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'
-LEFT JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum

@@ -12,6 +12,7 @@ use super::error::Error;
 use super::grants::Grants;
 use super::indexes;
 use super::inventory::{Dress, Inventory};
+use super::origin::Declared;
 use super::views::View;
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Acting, Connection};
@@ -168,6 +169,9 @@ impl Inventory {
             index_comments: Vec::new(),
             sequences: BTreeMap::new(),
             attached: Vec::new(),
+            owned: Vec::new(),
+            not_null: BTreeSet::new(),
+            declared: Declared::default(),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Making a table or materialized view in staging look like the live one, but for its rows: names of sequences, privileges, comments. All of it
 //! happens before any lock is taken, and again when somebody changed the live table meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::comments::{self, Commented};
 use super::grants::{self, Grants, On};
 use super::indexes;
 use super::inventory::Dress;
+use super::sequences::{self, Sequence};
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Acting, Connection};
 
@@ -17,6 +18,8 @@ struct Look {
     comments: BTreeMap<String, String>,
     /// By identity column.
     sequences: BTreeMap<String, String>,
+    owned: Vec<Sequence>,
+    not_null: BTreeSet<String>,
 }
 
 impl Dress {
@@ -29,24 +32,29 @@ impl Dress {
         oid: u32,
     ) -> Result<(), postgres::Error> {
         let what = format!("make {table} in staging like the live table");
-        let look = Look::read(connection, &what, oid).await?;
-        let steps = self.steps(&look, schema, table);
-        if steps.is_empty() {
+        let sql = self.statements(connection, schema, table, oid).await?;
+        if sql.is_empty() {
             return Ok(());
         }
-        let mut sql = String::from("BEGIN");
-        for (acting, statement) in steps {
-            sql.push_str("; ");
-            sql.push_str(&acting.set_local());
-            sql.push_str("; ");
-            sql.push_str(&statement);
-        }
-        sql.push_str("; COMMIT");
-        let done = connection.batch(&what, &sql).await;
+        let done = connection.batch(&what, &format!("BEGIN; {sql}COMMIT")).await;
         if done.is_err() {
             connection.rollback().await;
         }
         done
+    }
+
+    /// The statements that put it on, each with a semicolon behind it, for a transaction that is open.
+    pub(super) async fn statements(
+        &self,
+        connection: &Connection,
+        schema: &str,
+        table: &str,
+        oid: u32,
+    ) -> Result<String, postgres::Error> {
+        let look = Look::read(connection, &format!("look at {table} in staging"), oid).await?;
+        let steps = self.steps(&look, schema, table);
+        let spelled = steps.iter().map(|(acting, statement)| format!("{}; {statement}; ", acting.set_local()));
+        Ok(spelled.collect())
     }
 
     fn steps(&self, look: &Look, schema: &str, table: &str) -> Vec<(Acting, String)> {
@@ -60,6 +68,22 @@ impl Dress {
                 _ => {}
             }
         }
+        let changed = |columns: &BTreeSet<String>, others: &BTreeSet<String>, verb: &str| -> Vec<String> {
+            let alter = |column: &String| {
+                format!("ALTER TABLE {} ALTER COLUMN {} {verb} NOT NULL", qualified(schema, table), quote_ident(column))
+            };
+            columns.difference(others).map(alter).collect()
+        };
+        changed(&self.not_null, &look.not_null, "SET").into_iter().for_each(&mut as_owner);
+        changed(&look.not_null, &self.not_null, "DROP").into_iter().for_each(&mut as_owner);
+        let is_there = |all: &[Sequence], one: &Sequence| all.iter().any(|other| other.is_like(one));
+        for sequence in look.owned.iter().filter(|sequence| !is_there(&self.owned, sequence)) {
+            // With the default that calls it, which is made again later.
+            as_owner(format!("DROP SEQUENCE {} CASCADE", qualified(schema, &sequence.name)));
+        }
+        for sequence in self.owned.iter().filter(|sequence| !is_there(&look.owned, sequence)) {
+            sequence.make(schema, table).into_iter().for_each(&mut as_owner);
+        }
         for (on, text) in self.comments() {
             let statement = comments::rebuild(schema, table, &on, Some(text));
             if look.comments.get(&key(&on)).map(String::as_str) != Some(text) {
@@ -72,6 +96,7 @@ impl Dress {
                 let name = self.sequences.get(column).map_or("", |(name, _)| name);
                 format!("SEQUENCE {}", qualified(schema, name))
             }
+            On::Owned(name) => format!("SEQUENCE {}", qualified(schema, name)),
         };
         steps.extend(self.grants.rebuild(&look.grants, &self.owner, place));
         steps
@@ -89,7 +114,8 @@ impl Dress {
         });
         let sequences =
             self.sequences.values().filter_map(|(name, text)| Some((Commented::Sequence(name), text.as_deref()?)));
-        table.chain(columns).chain(indexes).chain(sequences).collect()
+        let owned = self.owned.iter().filter_map(|one| Some((Commented::Sequence(&one.name), one.comment.as_deref()?)));
+        table.chain(columns).chain(indexes).chain(sequences).chain(owned).collect()
     }
 }
 
@@ -115,8 +141,17 @@ impl Look {
             if let Some(comment) = comment {
                 look.comments.insert(on, comment);
             }
-            if let Some(column) = row.get::<_, Option<String>>(3) {
-                look.sequences.insert(column, name.to_owned());
+            if row.get(3) {
+                look.not_null.insert(name.to_owned());
+            }
+        }
+        for sequence in connection.rows(what, sequences::QUERY, &[&vec![oid]]).await?.iter().map(Sequence::read) {
+            if let Some(comment) = &sequence.comment {
+                look.comments.insert(format!("sequence {}", sequence.name), comment.clone());
+            }
+            match sequence.kind {
+                sequences::Kind::Identity => drop(look.sequences.insert(sequence.column, sequence.name)),
+                sequences::Kind::Owned => look.owned.push(sequence),
             }
         }
         Ok(look)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tokio_postgres::error::SqlState;
+
 use super::blockers::Blocker;
 use super::guard::Finding;
 use super::refusal::Refusal;
@@ -92,6 +94,21 @@ impl From<ledger::Error> for Error {
         match error {
             ledger::Error::Database(error) => Self::Database(error),
             error => Self::Ledger(error),
+        }
+    }
+}
+
+impl Error {
+    /// Why a table in staging could not be made like the live one; rows may be empty where those are not.
+    pub(super) fn of_dress(table: &str, error: postgres::Error) -> Self {
+        match error {
+            postgres::Error::Statement(refusal) if refusal.state == SqlState::NOT_NULL_VIOLATION => {
+                let column = refusal.column.as_deref().unwrap_or_default();
+                let object = format!("NOT NULL of column {column}");
+                let violation = Violation { table: table.to_owned(), object, detail: refusal.message.clone() };
+                Self::Violated { violations: vec![violation] }
+            }
+            error => Self::Database(error),
         }
     }
 }

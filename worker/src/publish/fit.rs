@@ -11,6 +11,7 @@ use super::lock::is_contention;
 use super::refusal::Refusal;
 use crate::ledger::PublishedTable;
 use crate::postgres::error::Statement;
+use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Acting, Connection};
 use crate::staging::Blueprint;
 
@@ -60,6 +61,7 @@ pub(super) async fn fit(
         for statement in steps.unmake {
             alone(connection, schemas, fitting, &statement).await?;
         }
+        let gathers = steps.make.iter().any(|one| one.is_analyzed());
         for one in steps.make {
             for statement in one.make(&place) {
                 match alone(connection, schemas, fitting, &statement).await {
@@ -76,6 +78,10 @@ pub(super) async fn fit(
                 }
                 break;
             }
+        }
+        if gathers {
+            let analyze = format!("ANALYZE {}", qualified(schemas.staging, fitting.table));
+            alone(connection, schemas, fitting, &analyze).await?;
         }
     }
     if !refusals.is_empty() {

@@ -1,4 +1,4 @@
-//! Privileges on tables, their columns and their identity sequences. Carried: all of them, with their grant options and
+//! Privileges on tables, their columns and their sequences. Carried: all of them, with their grant options and
 //! grantors, in their order; replaced and not added to, as default privileges may have given a table in staging others. A
 //! table that is published for the first time gets the default privileges of its schema. Refused: a grantor that the login
 //! role cannot become.
@@ -23,6 +23,14 @@ pub(super) enum On {
     Column(String),
     /// The sequence of this identity column.
     Sequence(String),
+    /// A sequence of this name that is owned by a column.
+    Owned(String),
+}
+
+impl On {
+    fn is_sequence(&self) -> bool {
+        matches!(self, Self::Sequence(_) | Self::Owned(_))
+    }
 }
 
 /// One entry of an access control list: what one role was granted by one other.
@@ -46,10 +54,12 @@ pub(super) struct Grants(BTreeMap<On, Vec<Grant>>);
 impl Grants {
     /// Takes one row of [`QUERY`].
     pub(super) fn add(&mut self, row: &Row) {
-        let on = match (row.get::<_, Option<String>>("column_name"), row.get::<_, Option<String>>("sequence_for")) {
-            (Some(column), _) => On::Column(column),
-            (None, Some(column)) => On::Sequence(column),
-            (None, None) => On::Table,
+        let part = |name| row.get::<_, Option<String>>(name);
+        let on = match (part("column_name"), part("sequence_for"), part("owned_sequence")) {
+            (Some(column), _, _) => On::Column(column),
+            (_, Some(column), _) => On::Sequence(column),
+            (_, _, Some(name)) => On::Owned(name),
+            (None, None, None) => On::Table,
         };
         self.push(on, row);
     }
@@ -102,7 +112,7 @@ impl Grants {
     /// Without what is said of columns that are not there.
     pub(super) fn only(&self, columns: &BTreeSet<&str>) -> Self {
         let kept = self.0.iter().filter(|(on, _)| match on {
-            On::Table => true,
+            On::Table | On::Owned(_) => true,
             On::Column(column) | On::Sequence(column) => columns.contains(column.as_str()),
         });
         Self(kept.map(|(on, entries)| (on.clone(), entries.clone())).collect())
@@ -128,9 +138,9 @@ impl Grants {
         let same = |on: &On| self.0.get(on).unwrap_or(&empty) == found.0.get(on).unwrap_or(&empty);
         let all: BTreeSet<&On> = self.0.keys().chain(found.0.keys()).collect();
         // Revoking on a table revokes on its columns too, so these are one.
-        let table_differs = all.iter().any(|on| !matches!(on, On::Sequence(_)) && !same(on));
+        let table_differs = all.iter().any(|on| !on.is_sequence() && !same(on));
         for on in all {
-            let differs = if matches!(on, On::Sequence(_)) { !same(on) } else { table_differs };
+            let differs = if on.is_sequence() { !same(on) } else { table_differs };
             if !differs {
                 continue;
             }

@@ -1,12 +1,14 @@
-//! Primary keys, unique and exclusion constraints, indexes. The manifest says which there must be; those of the live table
-//! that it does not know are carried over as they are, and those that both know keep their names. Refused: a primary key
-//! that is not the manifest's, and names that are taken by somebody else's relation in the target schema.
+//! Primary keys, unique and exclusion constraints, indexes. The manifest says which there must be. Those of the live table
+//! that both know keep their names; those that the manifest does not know are carried over as they are, unless they are what
+//! it declared when the table was published last and nothing relies on them. Refused: a primary key of somebody's own that is
+//! not the manifest's, and names that are taken by somebody else's relation in the target schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use manifest::Identifier;
 use manifest::dataset::{Index as Declared, IndexMethod, Nullability, Table, Uniqueness, View};
 
+use super::origin::Origin;
 use super::refusal::Refusal;
 use crate::postgres::identifiers::fitting;
 use crate::staging::indexes::{Constraint, ConstraintKind, Index};
@@ -23,6 +25,12 @@ pub(super) type Spelling = BTreeMap<String, String>;
 pub(super) struct Plan {
     pub(super) indexes: Vec<IndexPlan>,
     pub(super) comments: Vec<(String, Commented, String)>,
+    /// What the manifest declares and we have made, now or once, by name: what an index is.
+    pub(super) declared: BTreeMap<String, String>,
+    /// Those of the live table that the manifest does not ask for.
+    unasked: BTreeSet<String>,
+    /// Those of the live table that were declared once, and are not any more.
+    pub(super) gone: BTreeSet<String>,
 }
 
 /// What a comment is on.
@@ -51,10 +59,26 @@ fn is_primary(index: &Index) -> bool {
     index.constraint.as_ref().is_some_and(|constraint| constraint.kind == ConstraintKind::Primary)
 }
 
+/// Whether an index is one that was declared when it was made, and can go.
+fn was_declared(index: &Index, origin: &Origin) -> bool {
+    let told = origin.declared().and_then(|declared| declared.indexes.get(&index.name));
+    !index.is_relied_on && told == Some(&planned(index).tell())
+}
+
+/// What a person should know of the live table's indexes.
+pub(super) fn notices(table: &Table, spelling: &Spelling, live: &[Index], origin: &Origin) -> Vec<String> {
+    let Ok(plan) = plan(table, spelling, live, origin, &mut BTreeSet::new()) else { return Vec::new() };
+    let gone =
+        plan.gone.iter().map(|name| format!("{name} of {} is not in the manifest any more, and goes", table.name));
+    let unknown = plan.unasked.iter().filter(|_| *origin == Origin::Forgotten);
+    let kept = unknown.map(|name| format!("{name} of {} is not in the manifest, and is kept", table.name));
+    gone.chain(kept).collect()
+}
+
 /// What cannot be carried over.
-pub(super) fn refuse(table: &Table, spelling: &Spelling, live: &[Index]) -> Vec<Refusal> {
+pub(super) fn refuse(table: &Table, spelling: &Spelling, live: &[Index], origin: &Origin) -> Vec<Refusal> {
     let declared = key_definition(table, spelling);
-    let key = live.iter().find(|index| is_primary(index)).zip(declared);
+    let key = live.iter().find(|index| is_primary(index) && !was_declared(index, origin)).zip(declared);
     let refused = key.filter(|(live, declared)| definition(live) != declared).map(|(live, declared)| {
         Refusal::new(
             table.name.as_str(),
@@ -158,16 +182,28 @@ pub(super) fn plan(
     table: &Table,
     spelling: &Spelling,
     live: &[Index],
+    origin: &Origin,
     taken: &mut BTreeSet<String>,
 ) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
     let mut kept: Vec<&Index> = live.iter().collect();
     taken.extend(kept.iter().map(|index| index.name.clone()));
-    if let Some(definition) = key_definition(table, spelling) {
+    let key = key_definition(table, spelling);
+    // Names of those that go are free for those that come.
+    let wanted = |index: &Index| match &key {
+        Some(key) if is_primary(index) => definition(index) == key,
+        _ => is_declared(index, table, spelling),
+    };
+    for index in live.iter().filter(|index| !wanted(index) && was_declared(index, origin)) {
+        kept.retain(|other| other.name != index.name);
+        taken.remove(&index.name);
+        plan.gone.insert(index.name.clone());
+    }
+    if let Some(definition) = key {
         let at = kept.iter().position(|index| is_primary(index));
         match at.map(|at| kept.remove(at)) {
-            Some(index) => plan.carry(index),
-            None => plan.indexes.push(IndexPlan {
+            Some(index) => plan.adopt(index, origin, &key_base(table)),
+            None => plan.declare(IndexPlan {
                 name: free(table, &key_base(table), taken)?,
                 unique: Uniqueness::Unique,
                 tail: definition.replacen("PRIMARY KEY", "USING btree", 1),
@@ -182,8 +218,8 @@ pub(super) fn plan(
             .iter()
             .position(|index| index.unique == declared.uniqueness && index.tail == tail && !is_primary(index));
         match at.map(|at| kept.remove(at)) {
-            Some(index) => plan.carry(index),
-            None => plan.indexes.push(IndexPlan {
+            Some(index) => plan.adopt(index, origin, &base(table, declared)),
+            None => plan.declare(IndexPlan {
                 name: free(table, &base(table, declared), taken)?,
                 unique: declared.uniqueness,
                 tail,
@@ -206,14 +242,66 @@ pub(super) fn all(live: &[Index]) -> Plan {
     plan
 }
 
+/// Whether the manifest has an index like it.
+fn is_declared(index: &Index, table: &Table, spelling: &Spelling) -> bool {
+    let like = |declared: &Declared| index.unique == declared.uniqueness && index.tail == tail(declared, spelling);
+    !is_primary(index) && table.indexes.iter().any(like)
+}
+
+/// An index as it is to be made again.
+fn planned(index: &Index) -> IndexPlan {
+    let constraint = index.constraint.as_ref().map(|constraint| match constraint.kind {
+        ConstraintKind::Primary => ConstraintPlan::OnIndex(format!("PRIMARY KEY{}", constraint.timing)),
+        ConstraintKind::Unique => ConstraintPlan::OnIndex(format!("UNIQUE{}", constraint.timing)),
+        ConstraintKind::Exclusion => ConstraintPlan::Whole(constraint.definition.clone()),
+    });
+    IndexPlan { name: index.name.clone(), unique: index.unique, tail: index.tail.clone(), constraint }
+}
+
+impl IndexPlan {
+    /// What it is, for the ledger to remember.
+    fn tell(&self) -> String {
+        let unique = if self.unique == Uniqueness::Unique { "UNIQUE " } else { "" };
+        let constraint = match &self.constraint {
+            Some(ConstraintPlan::OnIndex(kind)) => format!(" AS {kind}"),
+            Some(ConstraintPlan::Whole(definition)) => format!(" AS {definition}"),
+            None => String::new(),
+        };
+        format!("{unique}{}{constraint}", self.tail)
+    }
+}
+
 impl Plan {
-    /// Takes an index of the live table as it is.
+    /// Takes a new one that the manifest declares.
+    fn declare(&mut self, index: IndexPlan) {
+        self.declared.insert(index.name.clone(), index.tell());
+        self.indexes.push(index);
+    }
+
+    /// Takes one of the live table that the manifest declares too. It is ours if we wrote it down when we made it or, where
+    /// nothing was written down, if it has a name that we would give it.
+    fn adopt(&mut self, index: &Index, origin: &Origin, base: &str) {
+        let told = planned(index).tell();
+        let is_ours = match origin {
+            Origin::Foreign => false,
+            Origin::Forgotten => names(base).contains(&index.name),
+            Origin::Ours(before) => before.indexes.get(&index.name) == Some(&told),
+        };
+        if is_ours {
+            self.declared.insert(index.name.clone(), told);
+        }
+        self.comment(index);
+        self.indexes.push(planned(index));
+    }
+
+    /// Takes one of the live table as it is.
     fn carry(&mut self, index: &Index) {
-        let constraint = index.constraint.as_ref().map(|constraint| match constraint.kind {
-            ConstraintKind::Primary => ConstraintPlan::OnIndex(format!("PRIMARY KEY{}", constraint.timing)),
-            ConstraintKind::Unique => ConstraintPlan::OnIndex(format!("UNIQUE{}", constraint.timing)),
-            ConstraintKind::Exclusion => ConstraintPlan::Whole(constraint.definition.clone()),
-        });
+        self.unasked.insert(index.name.clone());
+        self.comment(index);
+        self.indexes.push(planned(index));
+    }
+
+    fn comment(&mut self, index: &Index) {
         let texts = [
             (Commented::Index, index.comment.as_ref()),
             (Commented::Constraint, index.constraint.as_ref().and_then(|c: &Constraint| c.comment.as_ref())),
@@ -223,11 +311,5 @@ impl Plan {
                 self.comments.push((index.name.clone(), on, text.clone()));
             }
         }
-        self.indexes.push(IndexPlan {
-            name: index.name.clone(),
-            unique: index.unique,
-            tail: index.tail.clone(),
-            constraint,
-        });
     }
 }

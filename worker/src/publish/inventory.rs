@@ -11,14 +11,18 @@ use manifest::dataset::{Nullability, Table};
 use super::attached::Attached;
 use super::columns::{self, LiveColumn, Types};
 use super::error::Error;
+use super::foreign_keys::{self, ForeignKey};
 use super::functions::Function;
 use super::grants::Grants;
 use super::indexes;
 use super::matviews::{self, Rebuilt};
+use super::origin::{self, Declared, Origin};
 use super::others::Other;
+use super::publications::{self, Publication};
 use super::refusal::Refusal;
 use super::rights::{Missing, Owner};
 use super::rules::Rule;
+use super::sequences::Sequence;
 use super::views::{self, Rows, View};
 use crate::postgres::Acting;
 use crate::postgres::identifiers::quote_ident;
@@ -40,6 +44,8 @@ pub struct Inventory {
     pub(super) functions: Vec<Function>,
     pub(super) rules: Vec<Rule>,
     others: Vec<Other>,
+    pub(super) foreign_keys: Vec<ForeignKey>,
+    pub(super) publications: Vec<Publication>,
     /// Types of the target schema that are in the way of a table of the same name, by that name.
     same_named_types: BTreeMap<String, String>,
     /// What a table begins with that is published for the first time, by table.
@@ -65,6 +71,7 @@ pub(super) struct TargetSchema {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Live {
     pub(super) oid: u32,
+    pub(super) origin: Origin,
     pub(super) owner: Owner,
     pub(super) options: Vec<String>,
     pub(super) comment: Option<String>,
@@ -72,6 +79,8 @@ pub(super) struct Live {
     pub(super) indexes: Vec<Index>,
     pub(super) grants: Grants,
     pub(super) attached: Vec<Attached>,
+    /// Sequences owned by its columns that are no identities.
+    pub(super) owned: Vec<Sequence>,
 }
 
 /// What a table in staging gets besides its blueprint, so that it is like the live one.
@@ -87,6 +96,11 @@ pub(super) struct Dress {
     /// By identity column: the name and comment of its sequence.
     pub(super) sequences: BTreeMap<String, (String, Option<String>)>,
     pub(super) attached: Vec<Attached>,
+    pub(super) owned: Vec<Sequence>,
+    /// Columns that may not be empty, of whichever origin.
+    pub(super) not_null: BTreeSet<String>,
+    /// What the ledger gets to know of it.
+    pub(super) declared: Declared,
 }
 
 impl Live {
@@ -94,6 +108,7 @@ impl Live {
     pub(super) fn new(oid: u32, owner: Owner, options: Vec<String>, comment: Option<String>) -> Self {
         Self {
             oid,
+            origin: Origin::default(),
             owner,
             options,
             comment,
@@ -101,6 +116,7 @@ impl Live {
             indexes: Vec::new(),
             grants: Grants::default(),
             attached: Vec::new(),
+            owned: Vec::new(),
         }
     }
 }
@@ -134,15 +150,19 @@ impl Inventory {
         let relaxed = tables.flat_map(|(table, live)| {
             live.columns.iter().filter_map(|column| {
                 let declared = table.columns.iter().find(|declared| declared.name.as_str() == column.name)?;
+                let kept = origin::not_null(table);
                 let loses = column.not_null
-                    && declared.nullability == Nullability::Nullable
-                    && !table.primary_key.contains(&declared.name);
+                    && !kept.contains(declared.name.as_str())
+                    && !column.is_not_null_by_hand(&kept, &live.origin);
                 loses.then(|| {
                     format!("{}.{} is NOT NULL where it is live, and nullable in the manifest", table.name, column.name)
                 })
             })
         });
-        refreshed.chain(relaxed).collect()
+        let tables = dataset.tables.iter().filter_map(|table| Some((table, self.live.get(table.name.as_str())?)));
+        let indexes =
+            tables.flat_map(|(table, live)| indexes::notices(table, &self.spelling, &live.indexes, &live.origin));
+        refreshed.chain(relaxed).chain(indexes).collect()
     }
 
     /// Refuses what a load would lose or could not do, all of it at once.
@@ -195,6 +215,10 @@ impl Inventory {
         self.views.iter().for_each(|view| view.refuse_rights(&self.login, &mut missing));
         self.functions.iter().for_each(|function| function.refuse_rights(&self.login, &mut missing));
         self.rules.iter().for_each(|rule| rule.refuse_rights(&self.login, &mut missing));
+        self.foreign_keys.iter().for_each(|key| key.refuse_rights(&self.login, &mut missing));
+        for publication in &self.publications {
+            publication.refuse_rights(dataset.publications, &self.login, &mut missing);
+        }
         missing
     }
 
@@ -214,13 +238,16 @@ impl Inventory {
             let others: Vec<&Other> = self.others.iter().filter(|other| other.table == live.oid).collect();
             refusals.extend(others.iter().map(|other| other.refuse(table.name.as_str())));
             refusals.extend(columns::refuse(table, &live.columns));
-            refusals.extend(indexes::refuse(table, &self.spelling, &live.indexes));
+            refusals.extend(indexes::refuse(table, &self.spelling, &live.indexes, &live.origin));
+            refusals.extend(foreign_keys::refuse(table, live.oid, &live.columns, &self.types, &self.foreign_keys));
         }
         for (view, rebuilt) in self.rebuilt() {
             let others = self.others.iter().filter(|other| other.table == rebuilt.live.oid);
             refusals.extend(others.map(|other| other.refuse(&view.name)));
         }
         refusals.extend(matviews::refuse(self, dataset.tables.iter().map(|table| table.name.as_str())));
+        let names = self.live.iter().map(|(name, live)| (live.oid, name.as_str())).collect();
+        refusals.extend(publications::refuse(dataset, &names, &self.publications));
         if let Some(first) = dataset.tables.first() {
             refusals.extend(views::refuse_temporary(first.name.as_str(), &self.views));
         }
@@ -249,6 +276,7 @@ impl Inventory {
         for live in self.live.values().chain(self.rebuilt().map(|(_, rebuilt)| &rebuilt.live)) {
             taken.extend(live.indexes.iter().map(|index| index.name.clone()));
             taken.extend(live.columns.iter().filter_map(|column| Some(column.sequence.as_ref()?.name.clone())));
+            taken.extend(live.owned.iter().map(|sequence| sequence.name.clone()));
         }
         dataset.tables.iter().map(|table| self.plan(table, &mut taken)).collect()
     }
@@ -257,7 +285,13 @@ impl Inventory {
         let live = self.live.get(table.name.as_str());
         let live_columns = live.map_or(&[][..], |live| &live.columns);
         let owner = live.map_or(Acting::Login, |live| live.owner.making(&self.login, &mut BTreeSet::new()));
-        let index_plan = indexes::plan(table, &self.spelling, live.map_or(&[][..], |live| &live.indexes), taken)?;
+        let origin = live.map(|live| live.origin.clone()).unwrap_or_default();
+        let live_indexes = live.map_or(&[][..], |live| &live.indexes);
+        let index_plan = indexes::plan(table, &self.spelling, live_indexes, &origin, taken)?;
+        let declared = Declared { indexes: index_plan.declared, not_null: origin::not_null(table) };
+        let carried = live_columns.iter().filter(|column| column.is_not_null_by_hand(&declared.not_null, &origin));
+        let not_null = carried.map(|column| column.name.clone()).chain(declared.not_null.iter().cloned());
+        let is_there = |one: &&Attached| one.index().is_none_or(|index| !index_plan.gone.contains(index));
         let mut sequences = BTreeMap::new();
         for column in table.columns.iter().filter(|column| column.nullability == Nullability::Identity) {
             let name = column.name.as_str();
@@ -282,7 +316,10 @@ impl Inventory {
             column_comments: commented.collect(),
             index_comments: index_plan.comments,
             sequences,
-            attached: live.map(|live| live.attached.clone()).unwrap_or_default(),
+            attached: live.iter().flat_map(|live| &live.attached).filter(is_there).cloned().collect(),
+            not_null: not_null.collect(),
+            declared,
+            owned: live.map(|live| live.owned.clone()).unwrap_or_default(),
         };
         let blueprint = Blueprint {
             table: table.name.clone(),
@@ -342,6 +379,11 @@ impl Inventory {
     fn path_with<'a>(&self, others: impl Iterator<Item = &'a String>) -> Vec<String> {
         let others: BTreeSet<&String> = others.filter(|schema| **schema != self.schema.name).collect();
         std::iter::once(&self.schema.name).chain(others).cloned().collect()
+    }
+
+    /// The name of a live table.
+    pub(super) fn name_of(&self, oid: u32) -> &str {
+        self.live.iter().find(|(_, live)| live.oid == oid).map_or("", |(name, _)| name.as_str())
     }
 
     /// As whom a live table, and the one that takes its place, are moved.

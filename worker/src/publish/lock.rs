@@ -1,12 +1,14 @@
 //! The locks of a publish: all of them in one statement with one time limit, so that nobody waits behind us for longer than
 //! that, tried again until the deadline, telling each time who is in the way.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
 use super::LOCK_PATIENCE;
 use super::blockers::{self, Blocker};
+use super::foreign_keys::ForeignKey;
 use super::inventory::Inventory;
 use crate::ledger::{Ledger, RunId};
 use crate::postgres::identifiers::{qualified, quote_literal};
@@ -35,7 +37,8 @@ pub(super) enum Locked {
     No(Vec<Blocker>),
 }
 
-/// Takes ACCESS EXCLUSIVE on all views, outermost first, as readers do, and then on the live tables by name.
+/// Takes ACCESS EXCLUSIVE on all views, outermost first, as readers do, and then by name on the live tables and those at the
+/// other end of their foreign keys.
 pub(super) async fn take(
     connection: &Connection,
     ledger: &Ledger,
@@ -131,8 +134,12 @@ fn statements(inventory: &Inventory, schema: &str) -> Vec<String> {
     for (acting, statement) in inventory.views.iter().filter_map(|view| view.lock(inventory.login())) {
         push(acting, statement);
     }
-    for name in inventory.live.keys() {
-        push(inventory.mover(name), format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", qualified(schema, name)));
+    let live = inventory.live.keys().map(|name| ((schema, name.as_str()), inventory.mover(name)));
+    let partners = inventory.foreign_keys.iter().filter_map(ForeignKey::lock).map(|(acting, table)| (table, acting));
+    // In one order for all datasets.
+    let tables: BTreeMap<(&str, &str), Acting> = partners.chain(live).collect();
+    for ((schema, name), acting) in tables {
+        push(acting, format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", qualified(schema, name)));
     }
     statements
 }

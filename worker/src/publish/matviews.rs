@@ -4,7 +4,7 @@
 //! Owner, privileges, comments, options, tablespace, columns' settings, indexes with their names, the `CLUSTER` mark, and
 //! whether it has rows are those of the live one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Row;
 
@@ -12,6 +12,7 @@ use super::error::{Error, Violation};
 use super::fit::{self, Fitting, is_about_rows, said_no};
 use super::indexes;
 use super::inventory::{Dress, Inventory, Live, Reader};
+use super::origin::Declared;
 use super::recreated;
 use super::refusal::Refusal;
 use super::views::{Rows, View};
@@ -86,6 +87,9 @@ fn plan(inventory: &Inventory, view: &View, rebuilt: &Rebuilt) -> (MatviewPlan, 
         index_comments: indexes.comments,
         sequences: BTreeMap::new(),
         attached: live.attached.clone(),
+        owned: Vec::new(),
+        not_null: BTreeSet::new(),
+        declared: Declared::default(),
     };
     let plan = MatviewPlan {
         name: view.name.clone(),

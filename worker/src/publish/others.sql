@@ -13,12 +13,13 @@ hanging AS (
 ),
 named AS (
     SELECT h.live, h.by_type, h.classid, h.objid, h.objsubid, h.deptype,
-           c.relkind, i.indrelid, k.contype, k.conrelid, t.tgisinternal, t.tgrelid, f.adrelid,
+           c.relkind, i.indrelid, k.contype, k.conrelid, r.relkind AS referencing_kind, t.tgisinternal, t.tgrelid, f.adrelid,
            w.rulename, w.ev_class, e.relkind AS ev_kind, p.polrelid, g.attgenerated, o.prokind
     FROM hanging h
     LEFT JOIN pg_class c ON h.classid = 'pg_class'::regclass AND c.oid = h.objid
     LEFT JOIN pg_index i ON h.classid = 'pg_class'::regclass AND i.indexrelid = h.objid
     LEFT JOIN pg_constraint k ON h.classid = 'pg_constraint'::regclass AND k.oid = h.objid
+    LEFT JOIN pg_class r ON r.oid = k.conrelid AND k.contype = 'f'
     LEFT JOIN pg_trigger t ON h.classid = 'pg_trigger'::regclass AND t.oid = h.objid
     LEFT JOIN pg_attrdef f ON h.classid = 'pg_attrdef'::regclass AND f.oid = h.objid
     LEFT JOIN pg_attribute g ON g.attrelid = f.adrelid AND g.attnum = f.adnum
@@ -34,28 +35,27 @@ kinds AS (
                WHEN n.classid = 'pg_class'::regclass AND n.objid = n.live THEN NULL
                WHEN n.classid = 'pg_class'::regclass AND n.indrelid = n.live THEN NULL
                WHEN n.relkind = 't' THEN NULL
-               WHEN n.relkind = 'S' AND n.deptype = 'i' THEN NULL
+               WHEN n.relkind = 'S' AND n.deptype IN ('a', 'i') THEN NULL
                WHEN n.classid = 'pg_type'::regclass AND EXISTS (
                    SELECT FROM live l WHERE l.oid = n.live AND n.objid IN (l.reltype, l.typarray)) THEN NULL
                WHEN n.contype IN ('p', 'u', 'x', 'n') AND n.conrelid = n.live THEN NULL
                WHEN n.contype IN ('c', 't') AND n.conrelid = n.live THEN NULL
-               WHEN n.tgisinternal THEN NULL
                WHEN n.live = ANY ($2) AND n.live IN (n.tgrelid, n.adrelid, n.ev_class) THEN NULL
+               WHEN n.contype = 'f' AND n.referencing_kind = 'r' THEN NULL
+               WHEN n.adrelid = n.live AND n.attgenerated = '' THEN NULL
+               -- Also those that name another table of the dataset: both are made anew together.
+               WHEN n.tgisinternal OR n.tgrelid = ANY ($1) OR (n.ev_class = ANY ($1) AND n.rulename <> '_RETURN') OR n.polrelid = ANY ($1) THEN NULL
+               WHEN n.classid = 'pg_statistic_ext'::regclass THEN NULL
                WHEN n.rulename = '_RETURN' AND n.ev_kind IN ('v', 'm') AND NOT n.by_type THEN NULL
                -- The rest, by name.
                WHEN n.by_type THEN 'row_type'
                WHEN n.relkind = 'S' THEN 'sequence'
                WHEN n.relkind IN ('r', 'p', 'f') THEN 'inheritance'
-               WHEN n.contype = 'f' AND n.conrelid = n.live THEN 'foreign_key'
                WHEN n.contype = 'f' THEN 'referenced_by'
-               WHEN n.tgrelid = n.live THEN 'trigger'
-               WHEN n.adrelid = n.live AND n.attgenerated <> '' THEN 'generated_column'
-               WHEN n.adrelid = n.live THEN 'default'
+               WHEN n.adrelid = n.live THEN 'generated_column'
                WHEN n.rulename IS NOT NULL AND n.ev_kind = 'v' THEN NULL
                WHEN n.rulename IS NOT NULL THEN 'rule'
                WHEN n.polrelid IS NOT NULL THEN 'policy'
-               WHEN n.classid = 'pg_statistic_ext'::regclass THEN 'statistics'
-               -- Found below, with those that name no table.
                WHEN n.classid = 'pg_publication_rel'::regclass THEN NULL
                WHEN n.classid = 'pg_proc'::regclass THEN CASE WHEN n.prokind = 'a' THEN 'function' END
                ELSE 'other'
@@ -73,9 +73,6 @@ SELECT l.oid, 'relation_kind', CASE l.relkind
 FROM live l WHERE l.relkind <> 'r' AND l.oid <> ALL ($2)
 UNION
 SELECT l.oid, 'unlogged', 'it is unlogged' FROM live l WHERE l.relpersistence <> 'p'
-UNION
-SELECT l.oid, 'row_security', 'row level security'
-FROM live l WHERE l.relrowsecurity OR l.relforcerowsecurity
 UNION
 SELECT l.oid, 'inheritance', 'its parent ' || i.inhparent::regclass
 FROM live l JOIN pg_inherits i ON i.inhrelid = l.oid
@@ -98,17 +95,23 @@ SELECT l.oid, 'tablespace', 'index ' || x.relname || ' in tablespace ' || s.spcn
 FROM live l JOIN pg_index i ON i.indrelid = l.oid JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_tablespace s ON s.oid = x.reltablespace
 UNION
-SELECT l.oid, 'index_statistics', 'the statistics target of index ' || x.relname
-FROM live l JOIN pg_index i ON i.indrelid = l.oid JOIN pg_class x ON x.oid = i.indexrelid
-JOIN pg_attribute a ON a.attrelid = x.oid AND a.attstattarget::int4 >= 0
+-- What uses a sequence of a column and is not made anew with it.
+SELECT l.oid, 'sequence', pg_describe_object(u.classid, u.objid, u.objsubid)
+FROM live l
+JOIN pg_depend o ON o.refclassid = 'pg_class'::regclass AND o.refobjid = l.oid AND o.classid = 'pg_class'::regclass
+    AND o.deptype IN ('a', 'i')
+JOIN pg_class s ON s.oid = o.objid AND s.relkind = 'S'
+JOIN pg_depend u ON u.refclassid = 'pg_class'::regclass AND u.refobjid = s.oid
+LEFT JOIN pg_attrdef f ON u.classid = 'pg_attrdef'::regclass AND f.oid = u.objid
+WHERE f.adrelid IS NULL OR f.adrelid <> ALL ($1)
 UNION
-SELECT l.oid, 'collation', 'the collation of column ' || a.attname
-FROM live l JOIN pg_attribute a ON a.attrelid = l.oid AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_type t ON t.oid = a.atttypid WHERE a.attcollation <> t.typcollation
+SELECT l.oid, 'disabled_foreign_key', pg_describe_object('pg_constraint'::regclass, t.tgconstraint, 0)
+FROM live l JOIN pg_trigger t ON l.oid IN (t.tgrelid, t.tgconstrrelid)
+WHERE t.tgisinternal AND t.tgenabled <> 'O' AND t.tgconstraint <> 0
 UNION
-SELECT l.oid, 'publication', 'publication ' || p.pubname
-FROM live l JOIN pg_namespace n ON n.oid = l.relnamespace
-JOIN pg_publication_tables p ON p.schemaname = n.nspname AND p.tablename = l.relname
+SELECT l.oid, 'statistics', pg_describe_object('pg_statistic_ext'::regclass, s.oid, 0)
+FROM live l JOIN pg_statistic_ext s ON s.stxrelid = l.oid
+WHERE s.stxnamespace <> l.relnamespace OR s.stxowner <> l.relowner
 UNION
 SELECT l.oid, 'subscription', 'a subscription of logical replication'
 FROM live l JOIN pg_subscription_rel s ON s.srrelid = l.oid

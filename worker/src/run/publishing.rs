@@ -83,6 +83,7 @@ impl Run<'_> {
             published = publishing => published.map_err(|error| self.refused(error, staging.schema()))?,
             () = too_late => return Err(RunError::Stopped.into()),
         };
+        published.notices.into_iter().for_each(|detail| self.reporter.tell(&Fact::Notice { detail }));
         let lock_ms = published.locked.as_secs_f64() * 1e3;
         // The rows are live: what is only nice to know may be lost.
         let _ = ledger.measured(self.id, lock_ms).await;

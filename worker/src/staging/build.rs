@@ -108,10 +108,13 @@ impl Staging {
         let rows = connection
             .rows(
                 "look at a table in staging",
-                "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity = 'd',
-                        c.relpersistence = 'u'
+                "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity <> '',
+                        c.relpersistence = 'u', CASE WHEN a.attcollation <> t.typcollation THEN (
+                            SELECT format('%I.%I', m.nspname, l.collname)
+                            FROM pg_collation l JOIN pg_namespace m ON m.oid = l.collnamespace WHERE l.oid = a.attcollation) END
                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                 JOIN pg_type t ON t.oid = a.atttypid
                  WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
                    AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = coalesce($3, session_user))
                  ORDER BY a.attnum",
@@ -126,8 +129,10 @@ impl Staging {
             };
             row.get::<_, &str>(0) == plan.name.as_str()
                 && row.get::<_, &str>(1) == plan.type_name
-                && row.get::<_, bool>(2) == not_null
+                // It may have been given one that somebody added to the live table.
+                && (row.get::<_, bool>(2) || !not_null)
                 && row.get::<_, bool>(3) == identity
+                && row.get::<_, Option<&str>>(5) == plan.collation.as_deref()
                 && row.get::<_, bool>(4) == (blueprint.persistence == Persistence::Unlogged)
         };
         Ok(rows.len() == blueprint.columns.len() && rows.iter().zip(&blueprint.columns).all(fits))

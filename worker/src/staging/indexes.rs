@@ -23,6 +23,8 @@ pub struct Index {
     pub comment: Option<String>,
     /// The constraint that it serves.
     pub constraint: Option<Constraint>,
+    /// Whether a foreign key or the replica identity needs it.
+    pub is_relied_on: bool,
 }
 
 /// A constraint that lives on an index.
@@ -65,6 +67,7 @@ impl Index {
             unique: if row.get("is_unique") { Uniqueness::Unique } else { Uniqueness::Repeatable },
             tail: row.get("tail"),
             comment: row.get("comment"),
+            is_relied_on: row.get("is_relied_on"),
             constraint: kind.map(|kind| Constraint {
                 kind,
                 definition: row.get("constraint_definition"),

@@ -11,7 +11,9 @@ SELECT i.indrelid AS table_oid,
        pg_get_constraintdef(c.oid) AS constraint_definition,
        concat(CASE WHEN c.condeferrable THEN ' DEFERRABLE' END,
               CASE WHEN c.condeferred THEN ' INITIALLY DEFERRED' END) AS constraint_timing,
-       obj_description(c.oid, 'pg_constraint') AS constraint_comment
+       obj_description(c.oid, 'pg_constraint') AS constraint_comment,
+       i.indisreplident OR EXISTS (
+           SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conindid = i.indexrelid) AS is_relied_on
 FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')

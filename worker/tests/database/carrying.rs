@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use worker::fault::Fault;
+use worker::fault::{Exit, Fault};
 
 use crate::support::{Place, Run, dataset, load, rows, table};
 
@@ -19,7 +19,9 @@ fn fixture() -> (Place, manifest::Dataset) {
     t["primary_key"] = serde_json::json!(["id"]);
     t["indexes"] = serde_json::json!([{"columns": ["bbl"]}]);
     let u = table("u", &["id integer", "label text"]);
-    (place, dataset(&[t, u]))
+    let mut dataset = dataset(&[t, u]);
+    dataset.publications = manifest::dataset::Publications::Carry;
+    (place, dataset)
 }
 
 fn catalog(place: &Place) -> Vec<String> {
@@ -84,6 +86,55 @@ async fn everything_that_is_carried_is_the_same_after_two_reloads() {
         place.value("SELECT string_agg(label, ' ' ORDER BY label) FROM public.u WHERE label !~ '^(one|two)$'"),
         "by rule called far"
     );
+}
+
+#[tokio::test]
+async fn rows_that_a_check_constraint_does_not_hold_are_refused_by_its_name() {
+    let (place, dataset) = fixture();
+    for (note, named) in [("bad", "t: check constraint good note: "), ("x/0", "t: check constraint divides: ")] {
+        place.sql(
+            "ALTER TABLE public.t DROP CONSTRAINT IF EXISTS divides;
+             ALTER TABLE public.t ADD CONSTRAINT divides CHECK (1 / (length(note) - 3) < 9 OR note = 'bad')",
+        );
+        let before = dump(&place);
+        let t = rows(&format!("1000010001,{note},1"));
+        let error = load(&place, &dataset, &[("t", t), ("u", rows("1,one"))]).await.unwrap_err();
+        assert_eq!((error.code(), error.exit()), ("constraint_violated", Exit::Refused), "{error}");
+        assert!(error.to_string().contains(named), "{error}");
+        assert_eq!(dump(&place), before);
+        assert_eq!(place.value("SELECT count(*) FROM freshet_staging_d.t"), "1", "to look at");
+    }
+}
+
+#[tokio::test]
+async fn a_sequence_gives_no_number_twice_whatever_was_loaded() {
+    let place = Place::new();
+    place.sql(
+        "CREATE TABLE public.t (id serial, down integer); CREATE SEQUENCE public.s INCREMENT -1 OWNED BY public.t.down",
+    );
+    place.sql(&format!("ALTER TABLE public.t OWNER TO {}", place.loader));
+    let dataset = dataset(&[table("t", &["id integer not null", "down integer"])]);
+    let next = |sequence: &str| place.value(&format!("SELECT nextval('public.{sequence}')"));
+    // Beyond what is loaded, and never back; what no sequence could give is nothing to it.
+    for (loaded, id, down) in
+        [("7,-3;5,9", "8", "-4"), ("3,", "9", "-5"), ("9,-5", "10", "-6"), ("40,-40", "41", "-41")]
+    {
+        load(&place, &dataset, &[("t", rows(loaded))]).await.unwrap();
+        assert_eq!((next("t_id_seq").as_str(), next("s").as_str()), (id, down), "{loaded}");
+    }
+    assert_eq!(place.value("SELECT pg_get_serial_sequence('public.t', 'down')"), "public.s");
+}
+
+#[tokio::test]
+async fn extended_statistics_are_gathered_before_anybody_reads() {
+    let (place, dataset) = fixture();
+    let many = (0..50).map(|n| format!("10000100{n:02},note {n},{}", n % 3)).collect::<Vec<_>>().join(";");
+    for _ in 0..2 {
+        load(&place, &dataset, &[("t", rows(&many)), ("u", rows("1,one"))]).await.unwrap();
+        let gathered = "SELECT count(*) FROM pg_statistic_ext_data d JOIN pg_statistic_ext s ON s.oid = d.stxoid
+                        WHERE s.stxrelid = 'public.t'::regclass";
+        assert_eq!(place.value(gathered), "3");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ SELECT 'function', p.oid::regprocedure::text, p.oid::text, pg_get_userbyid(p.pro
        obj_description(p.oid, 'pg_proc'), NULL, NULL, NULL
 FROM pg_proc p WHERE p.pronamespace IN ('public'::regnamespace, 'reports'::regnamespace)
 UNION ALL
-SELECT 'rule', r.rulename, r.oid::text, r.ev_enabled::text, pg_get_ruledef(r.oid), obj_description(r.oid, 'pg_rewrite'),
-       NULL, NULL, NULL, NULL
-FROM pg_rewrite r WHERE r.rulename <> '_RETURN' AND r.ev_class IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+SELECT 'rule', r.rulename, CASE WHEN v.relkind = 'v' THEN r.oid::text END, r.ev_enabled::text, pg_get_ruledef(r.oid),
+       obj_description(r.oid, 'pg_rewrite'), NULL, NULL, NULL, NULL
+FROM pg_rewrite r JOIN pg_class v ON v.oid = r.ev_class WHERE r.rulename <> '_RETURN' AND r.ev_class IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
 ORDER BY 1, 2, 3

@@ -4,6 +4,7 @@
 mod carrying;
 mod connecting;
 mod crowding;
+mod declaring;
 mod duplicates;
 mod guarding;
 mod ledger;
@@ -13,6 +14,7 @@ mod progressing;
 mod protecting;
 mod publishing;
 mod recreating;
+mod referring;
 mod refusing;
 mod severed;
 mod support;

@@ -13,13 +13,17 @@ use crate::postgres::{self, Connection};
 use crate::publish::attached::{self, Attached};
 use crate::publish::columns::{self, LiveColumn, Types};
 use crate::publish::declared::indexed_columns;
+use crate::publish::foreign_keys::{self, ForeignKey};
 use crate::publish::functions::{self, Function};
 use crate::publish::grants::{self, Grants};
 use crate::publish::indexes;
 use crate::publish::matviews::{self, Definition, Rebuilt};
+use crate::publish::origin::Origins;
 use crate::publish::others::{self, Other};
+use crate::publish::publications::{self, Publication};
 use crate::publish::rights::Owner;
 use crate::publish::rules::{self, Rule};
+use crate::publish::sequences::{self, Sequence};
 use crate::publish::views::{self, View, Way};
 use crate::staging::indexes as catalog;
 
@@ -40,7 +44,7 @@ const TAKEN: &str = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n 
     WHERE n.nspname = $1 AND c.relname = ANY ($2)
       AND c.oid NOT IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY ($3))
       AND c.oid NOT IN (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass
-                        AND d.refobjid = ANY ($3) AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')";
+                        AND d.refobjid = ANY ($3) AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))";
 
 /// Types of the target schema that have a table's name; those of tables themselves are none of these.
 const TYPES: &str = "SELECT t.typname::text, pg_describe_object('pg_type'::regclass, t.oid, 0)
@@ -51,6 +55,7 @@ const TYPES: &str = "SELECT t.typname::text, pg_describe_object('pg_type'::regcl
 #[derive(Debug)]
 pub struct Reader {
     types: Types,
+    origins: Origins,
     spelling: indexes::Spelling,
     candidates: Vec<String>,
     set_privilege: &'static str,
@@ -67,6 +72,9 @@ pub struct Reader {
     rules: Statement,
     attached: Statement,
     own_path: Statement,
+    foreign_keys: Statement,
+    sequences: Statement,
+    publications: Statement,
     others: Statement,
     taken: Statement,
     same_named_types: Statement,
@@ -92,6 +100,7 @@ impl Reader {
         let plan = |sql, types: &'static [Type]| connection.prepare(WHAT, sql, types);
         Ok(Self {
             types: Types::read(connection, &dataset.tables).await?,
+            origins: Origins::read(connection, dataset).await?,
             spelling: spelled.iter().map(|row| (row.get(0), row.get(1))).collect(),
             recreated: BTreeSet::new(),
             candidates: {
@@ -112,6 +121,9 @@ impl Reader {
             rules: plan(rules::QUERY, &[Type::OID_ARRAY, Type::TEXT, Type::OID_ARRAY]).await?,
             attached: plan(&attached, &[Type::OID_ARRAY, Type::TEXT]).await?,
             own_path: plan(OWN_PATH, &[]).await?,
+            foreign_keys: plan(foreign_keys::QUERY, &[Type::OID_ARRAY, Type::TEXT]).await?,
+            sequences: plan(sequences::QUERY, &[Type::OID_ARRAY]).await?,
+            publications: plan(publications::query(connection.version()), &[Type::OID_ARRAY, Type::TEXT]).await?,
             others: plan(others::QUERY, &[Type::OID_ARRAY, Type::OID_ARRAY]).await?,
             taken: plan(TAKEN, &[Type::TEXT, Type::TEXT_ARRAY, Type::OID_ARRAY]).await?,
             same_named_types: plan(TYPES, &[Type::TEXT, Type::TEXT_ARRAY]).await?,
@@ -120,6 +132,11 @@ impl Reader {
 
     /// Reads everything. The session must be the one that the reader was made on.
     pub async fn read(&self, connection: &Connection, dataset: &Dataset) -> Result<Inventory, postgres::Error> {
+        // So many queries at once make a large future.
+        Box::pin(self.read_at_once(connection, dataset)).await
+    }
+
+    async fn read_at_once(&self, connection: &Connection, dataset: &Dataset) -> Result<Inventory, postgres::Error> {
         let schema = dataset.schema.as_str();
         let names: Vec<&str> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
         let set = self.set_privilege;
@@ -130,7 +147,7 @@ impl Reader {
             ask(connection, &self.same_named_types, vec![&schema, &names]),
             ask(connection, &self.views, vec![&schema, &names, &set]),
         )?;
-        let tables: BTreeMap<String, Live> = tables.iter().map(live).collect();
+        let tables: BTreeMap<String, Live> = tables.iter().map(|row| live(row, &self.origins)).collect();
         let replaced = tables.values().map(|live| live.oid).chain(self.recreated.iter().copied()).collect();
         let mut views = views::read(&views, &replaced);
         // What the manifest says anew of a view of its own is no longer what hangs on the tables.
@@ -149,6 +166,8 @@ impl Reader {
             functions: Vec::new(),
             rules: Vec::new(),
             others: Vec::new(),
+            foreign_keys: Vec::new(),
+            publications: Vec::new(),
             same_named_types: same_named_types.iter().map(|row| (row.get(0), row.get(1))).collect(),
             first_grants: BTreeMap::new(),
             types: self.types.clone(),
@@ -160,7 +179,21 @@ impl Reader {
         let oids: Vec<u32> = found.live.values().map(|live| live.oid).chain(made.iter().copied()).collect();
         let (own, path) = ([schema], found.path());
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let (columns, grants, indexes, functions, rules, others, taken, attached, rebuilt) = try_join!(
+        let tables: Vec<u32> = found.live.values().map(|live| live.oid).collect();
+        let (
+            columns,
+            grants,
+            indexes,
+            functions,
+            rules,
+            others,
+            taken,
+            foreign_keys,
+            sequences,
+            publications,
+            attached,
+            rebuilt,
+        ) = try_join!(
             ask(connection, &self.columns, vec![&oids]),
             ask(connection, &self.grants, vec![&oids, &set]),
             ask(connection, &self.indexes, vec![&oids]),
@@ -168,6 +201,9 @@ impl Reader {
             ask(connection, &self.rules, vec![&oids, &set, &made]),
             ask(connection, &self.others, vec![&oids, &made]),
             ask(connection, &self.taken, vec![&schema, &self.candidates, &oids]),
+            ask(connection, &self.foreign_keys, vec![&tables, &set]),
+            ask(connection, &self.sequences, vec![&oids]),
+            ask(connection, &self.publications, vec![&tables, &schema]),
             self.attached(connection, &oids, &own),
             self.definitions(connection, &made, &path),
         )?;
@@ -189,6 +225,17 @@ impl Reader {
                 relation.indexes.push(index);
             }
         }
+        for sequence in sequences.iter().map(Sequence::read) {
+            let Some(table) = relations.get_mut(&sequence.table) else { continue };
+            match sequence.kind {
+                sequences::Kind::Owned => table.owned.push(sequence),
+                sequences::Kind::Identity => {
+                    if let Some(column) = table.columns.iter_mut().find(|column| column.name == sequence.column) {
+                        column.sequence = Some(sequence);
+                    }
+                }
+            }
+        }
         for attached in attached {
             if let Some(relation) = relations.get_mut(&attached.table) {
                 relation.attached.push(attached);
@@ -208,6 +255,8 @@ impl Reader {
         found.first_grants = first_grants.chain(views).collect();
         found.functions = functions.iter().map(Function::read).collect();
         found.rules = rules.iter().map(Rule::read).collect();
+        found.foreign_keys = foreign_keys.iter().map(ForeignKey::read).collect();
+        found.publications = publications.iter().map(Publication::read).collect();
         found.others = others.iter().map(Other::read).collect();
         found.taken = taken.iter().map(|row| row.get(0)).collect();
         Ok(found)
@@ -296,11 +345,13 @@ async fn ask(
     connection.run(WHAT, statement, &parameters).await
 }
 
-fn live(row: &Row) -> (String, Live) {
+fn live(row: &Row, origins: &Origins) -> (String, Live) {
     let options: Vec<String> = row.get("options");
     let toast_options: Vec<String> = row.get("toast_options");
     let options = options.into_iter().chain(toast_options).collect();
-    (row.get("name"), Live::new(row.get("oid"), Owner::read(row), options, row.get("comment")))
+    let live = Live::new(row.get("oid"), Owner::read(row), options, row.get("comment"));
+    let origin = origins.of(live.oid);
+    (row.get("name"), Live { origin, ..live })
 }
 
 fn target_schema(name: &str, rows: &[Row], connection: &Connection) -> Result<TargetSchema, postgres::Error> {

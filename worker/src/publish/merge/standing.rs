@@ -234,6 +234,9 @@ impl Standing {
             name: column.name.clone(),
             type_name: types.of(column).map(|known| known.name.clone()).unwrap_or_default(),
             nullability: if key.contains(&column.name) { Nullability::NotNull } else { column.nullability },
+            // Values are compared in the live table's own.
+            collation: None,
+            identity: None,
             settings: Vec::new(),
         });
         let spelled: Vec<&str> = key.iter().map(|column| self.spelled(column)).collect();
