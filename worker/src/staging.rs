@@ -94,10 +94,10 @@ impl Staging {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn shut(self, owners: &BTreeSet<Acting>) -> Result<(), Error> {
-        let connection = self.pool.take().await?;
-        connection.batch("close a previous generation", &schema::keep_out(&self.schema, owners)).await?;
-        self.pool.give_back(connection);
+    pub async fn shut(pool: &Pool, schema: &str, owners: &BTreeSet<Acting>) -> Result<(), Error> {
+        let connection = pool.take().await?;
+        connection.batch("close a previous generation", &schema::keep_out(schema, owners)).await?;
+        pool.give_back(connection);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use manifest::dataset::Load;
 
@@ -18,6 +19,9 @@ use crate::publish::generation::{self, Generation};
 use crate::report::Fact;
 use crate::staging::{Blueprint, Staging};
 use crate::trouble::Trouble;
+
+/// How long it may take to close a generation again that did not go live.
+const SHUTTING: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     /// Goes back so many generations, 1 to the last one.
@@ -44,18 +48,18 @@ impl Run<'_> {
         let roles = survey.staging_roles();
         let opening = Staging::of_generation(Arc::clone(pool), generation.schema.clone(), &roles);
         let staging = self.within(opening).await?;
-        match self.within(self.take_back(&generation, &staging, ledger, &blueprints)).await {
-            Ok(tables) => {
-                let complete = self.restored(&generation, staging, tables, ledger).await?;
-                let withdrawn = self.taken_back(ledger, &survey).await?;
-                let (accept, accepted, views) = (Accept::Nothing, Vec::new(), &*basis.rehearsed.views);
-                self.publish(ledger, complete, Release { accept, accepted, withdrawn, views }).await
-            }
-            Err(trouble) => {
-                let _ = staging.shut(&roles).await;
-                Err(trouble)
-            }
+        let restoring = async {
+            let tables = self.within(self.take_back(&generation, &staging, ledger, &blueprints)).await?;
+            let complete = self.restored(&generation, staging, tables, ledger).await?;
+            let withdrawn = self.taken_back(ledger, &survey).await?;
+            let (accept, accepted, views) = (Accept::Nothing, Vec::new(), &*basis.rehearsed.views);
+            self.publish(ledger, complete, Release { accept, accepted, withdrawn, views }).await
+        };
+        let restored = restoring.await;
+        if restored.is_err() {
+            let _ = tokio::time::timeout(SHUTTING, Staging::shut(pool, &generation.schema, &roles)).await;
         }
+        restored
     }
 
     /// The generation that is to go live, with all the dataset's tables.

@@ -6,6 +6,7 @@ mod connecting;
 mod crowding;
 mod declaring;
 mod duplicates;
+mod generations;
 mod guarding;
 mod ledger;
 mod matviews;
