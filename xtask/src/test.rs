@@ -11,7 +11,8 @@ pub(crate) fn run() -> Outcome {
     step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
     step("binaries", cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
     // cargo's own runner keeps a test binary in one process, in which tests share one PostgreSQL.
-    step("tests", cargo().args(["test", "--workspace", "--all-targets", "--locked"]))?;
+    // All that fails is shown at once.
+    step("tests", cargo().args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]))?;
     step("documentation tests", cargo().args(["test", "--workspace", "--doc", "--locked"]))?;
     step(
         "documentation",
