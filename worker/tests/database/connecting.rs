@@ -94,7 +94,7 @@ async fn sessions_are_set_up_alike_whatever_the_role_has_for_defaults() {
     let place = Place::new();
     place.sql(&format!(
         "ALTER ROLE {0} SET TimeZone = 'America/New_York'; ALTER ROLE {0} SET DateStyle = 'German';
-         ALTER ROLE {0} SET search_path = public; ALTER ROLE {0} SET statement_timeout = '1ms'",
+         ALTER ROLE {0} SET search_path = public; ALTER ROLE {0} SET statement_timeout = '10s'",
         place.loader
     ));
     let connection = place.connect().await;
@@ -102,12 +102,12 @@ async fn sessions_are_set_up_alike_whatever_the_role_has_for_defaults() {
         .row(
             "read its settings",
             "SELECT '2026-03-01 00:00+00'::timestamptz::text || ' ' || current_setting('search_path')
-                || ' ' || current_setting('application_name')",
+                || ' ' || current_setting('statement_timeout') || ' ' || current_setting('application_name')",
             &[],
         )
         .await
         .unwrap();
-    assert_eq!(row.get::<_, &str>(0), "2026-03-01 00:00:00+00 pg_catalog, pg_temp freshet tests run=0badcafe");
+    assert_eq!(row.get::<_, &str>(0), "2026-03-01 00:00:00+00 pg_catalog, pg_temp 0 freshet tests run=0badcafe");
 }
 
 #[tokio::test]
