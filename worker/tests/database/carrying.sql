@@ -97,6 +97,7 @@ CREATE POLICY "known only" ON public.t AS RESTRICTIVE FOR SELECT TO rdr_{db}, ow
     USING (EXISTS (SELECT FROM public.u WHERE u.id = t.id) OR bbl IN (SELECT s.bbl FROM public.t s));
 CREATE POLICY writing ON public.t FOR INSERT TO ana_{db} WITH CHECK (note <> 'x');
 CREATE POLICY changing ON public.u FOR UPDATE TO ana_{db} USING (label IS NULL) WITH CHECK (id > (SELECT min(t.id) FROM public.t));
+CREATE POLICY adding ON public.u FOR INSERT WITH CHECK (id IS NULL OR id > 0);
 CREATE POLICY reading ON public.u FOR SELECT TO CURRENT_USER, ana_{db} USING (current_user <> 'nobody');
 COMMENT ON POLICY writing ON public.t IS 'policy';
 CREATE PUBLICATION parts_{db} FOR TABLE public.t (id, bbl) WHERE (bbl <> 'it''s'), TABLE public.u WITH (publish = 'update');
