@@ -66,7 +66,7 @@ pub(super) struct Attached {
 }
 
 /// Where a table stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     pub(super) schema: &'a str,
     pub(super) table: &'a str,

@@ -59,8 +59,14 @@ pub(super) fn statements(inventory: &Inventory, blueprints: &[Blueprint], schema
         (Place { schema: &view.schema, table: &view.name }, &rebuilt.live, view.mover(inventory.login()))
     });
     let going: Vec<(Place<'_>, &Live, Acting)> = tables.chain(matviews).collect();
+    // Columns of a plain view have no settings of their own that could be written.
+    let plain: Vec<Place<'_>> = inventory
+        .rebuilt()
+        .filter(|(view, _)| !view.is_materialized())
+        .map(|(view, _)| Place { schema: &view.schema, table: &view.name })
+        .collect();
     for (place, old, mover) in &going {
-        let touch = columns::touch(&place.relation(), &old.columns);
+        let touch = columns::touch(&place.relation(), if plain.contains(place) { &[] } else { &old.columns });
         let clear = old.attached.iter().filter_map(|one| one.clear(place));
         steps.extend(touch.into_iter().chain(clear).map(|sql| (mover.clone(), sql)));
     }
