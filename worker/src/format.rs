@@ -1,5 +1,7 @@
 //! Bytes become records. What comes in is [`Blocks`] of a source or a file that can be sought; what goes out is the unpacked,
 //! decoded text of each member and its records with their places. Nothing here knows columns.
+//!
+//! Each format has a file of its own, whose reader implements [`ReadRecords`].
 
 pub mod blocks;
 pub mod csv;
@@ -7,13 +9,14 @@ mod decode;
 mod error;
 mod gzip;
 mod impostor;
+mod record;
 mod unpacked;
 mod zip;
 
 pub use blocks::{Blocks, ReadBlocks};
-pub use csv::{Place, Record, Records};
 pub use decode::{UnknownEncoding, encoding, text};
 pub use error::FormatError;
 pub use gzip::{gunzip, is_gzip};
 pub use impostor::Impostor;
+pub use record::{Draft, Place, ReadRecords, Record};
 pub use zip::Archive;

@@ -14,6 +14,7 @@ mod layout;
 mod outcome;
 mod places;
 mod plan;
+mod reader;
 mod reject;
 mod rows;
 mod stream;

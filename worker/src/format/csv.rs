@@ -3,65 +3,14 @@
 
 mod cut;
 
-use cut::{Bounds, bounds, cut};
+use cut::cut;
 
 use super::FormatError;
 use super::blocks::Blocks;
+use super::record::{Bounds, Place, ReadRecords, Record, bounds};
 
 /// Most bytes of one record. A longer one is a quote that was never closed.
 pub const RECORD_MAX: usize = 8 << 20;
-
-/// Where a record begins in the unpacked text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Physical line, from 1: each LF, CRLF and CR ends one, also within quotes.
-    pub line: u64,
-    /// Bytes before it, in the text as it is after unpacking and decoding and without its byte order mark.
-    pub offset: u64,
-}
-
-/// One record. It borrows from the block it was read from where it can.
-#[derive(Debug, Clone, Copy)]
-pub struct Record<'r> {
-    text: &'r [u8],
-    fields: &'r [Bounds],
-    place: Place,
-}
-
-impl<'r> Record<'r> {
-    /// How many fields it has; at least one.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.fields.len()
-    }
-
-    /// Always `false`: a line without anything is not a record.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
-    /// A field without its quotes. The index is below [`len`](Self::len).
-    #[inline]
-    pub fn field(&self, index: usize) -> &'r [u8] {
-        let (start, end) = self.fields[index];
-        &self.text[start as usize..end as usize]
-    }
-
-    /// All fields in order.
-    pub fn fields(&self) -> impl Iterator<Item = &'r [u8]> + '_ {
-        (0..self.len()).map(|index| self.field(index))
-    }
-
-    /// Whether it is a line of nothing but blanks.
-    pub fn is_blank_line(&self) -> bool {
-        self.len() == 1 && self.field(0).trim_ascii().is_empty()
-    }
-
-    /// Where it begins.
-    pub fn place(&self) -> Place {
-        self.place
-    }
-}
 
 /// Reads records.
 pub struct Records<B> {
@@ -99,30 +48,6 @@ impl<B: Blocks> Records<B> {
             text: vec![0; 4 << 10],
             ends: vec![0; 128],
         }
-    }
-
-    /// Bytes read so far.
-    pub fn bytes(&self) -> u64 {
-        self.before + self.at as u64
-    }
-
-    /// The next record; `None` at the end.
-    #[inline]
-    pub fn read(&mut self) -> Result<Option<Record<'_>>, FormatError> {
-        if !self.seek_record()? {
-            return Ok(None);
-        }
-        let place = Place { line: self.line, offset: self.bytes() };
-        let rest = &self.blocks.block()[self.at..];
-        self.fields.clear();
-        let Some((end, lines)) = cut(rest, self.delimiter, &mut self.fields) else {
-            return self.read_in_parts(place).map(Some);
-        };
-        self.after_cr = rest[end] == b'\r';
-        self.line += lines;
-        let text = self.at..self.at + end;
-        self.at = text.end + 1;
-        Ok(Some(Record { text: &self.blocks.block()[text], fields: &self.fields, place }))
     }
 
     /// Goes to the first byte of the next record, past blank lines; `false` at the end.
@@ -181,7 +106,7 @@ impl<B: Blocks> Records<B> {
                     self.fields.clear();
                     self.fields
                         .extend(self.ends[..fields].iter().map(|&end| bounds(std::mem::replace(&mut start, end), end)));
-                    return Ok(Record { text: &self.text[..written], fields: &self.fields, place });
+                    return Ok(Record::new(&self.text[..written], &self.fields, place));
                 }
                 Found::OutputFull if written >= RECORD_MAX => {
                     return Err(FormatError::RecordTooLong { line: place.line });
@@ -211,6 +136,30 @@ impl<B: Blocks> Records<B> {
             }
         }
         self.at += bytes;
+    }
+}
+
+impl<B: Blocks> ReadRecords for Records<B> {
+    #[inline]
+    fn read(&mut self) -> Result<Option<Record<'_>>, FormatError> {
+        if !self.seek_record()? {
+            return Ok(None);
+        }
+        let place = Place { line: self.line, offset: self.bytes() };
+        let rest = &self.blocks.block()[self.at..];
+        self.fields.clear();
+        let Some((end, lines)) = cut(rest, self.delimiter, &mut self.fields) else {
+            return self.read_in_parts(place).map(Some);
+        };
+        self.after_cr = rest[end] == b'\r';
+        self.line += lines;
+        let text = self.at..self.at + end;
+        self.at = text.end + 1;
+        Ok(Some(Record::new(&self.blocks.block()[text], &self.fields, place)))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.before + self.at as u64
     }
 }
 

@@ -1,8 +1,8 @@
-//! The bytes of an open source as blocks, and at their end what all of them were.
+//! The bytes of an open source as blocks, unpacked where they are packed, and at their end what all of them were.
 
-use crate::format::blocks::BodyBlocks;
-use crate::format::{Blocks, FormatError, ReadBlocks};
-use crate::source::{Content, Input, SourceError};
+use crate::format::blocks::{BodyBlocks, Peeked};
+use crate::format::{Blocks, FormatError, Impostor, ReadBlocks, gunzip, is_gzip};
+use crate::source::{Coding, Content, Input, SourceError};
 use crate::spool::SharedFile;
 
 /// Bytes that are read once from the first to the last.
@@ -46,6 +46,35 @@ impl Blocks for Incoming {
         match self {
             Self::Body(blocks) => blocks.block(),
             Self::File(blocks, _) => blocks.block(),
+        }
+    }
+}
+
+/// Undoes what the publisher packed for the way, and the gzip that the manifest declares. Some servers undo the latter by declaring it
+/// as the former.
+pub(super) fn unpack<'b>(
+    bytes: &'b mut Incoming,
+    coding: Coding,
+    is_packed: bool,
+) -> Result<Box<dyn Blocks + 'b>, FormatError> {
+    if !is_packed {
+        return Ok(match coding {
+            Coding::Identity => Box::new(bytes),
+            Coding::Gzip => Box::new(gunzip(bytes)),
+        });
+    }
+    match coding {
+        Coding::Identity => {
+            let peeked = Peeked::new(bytes, 2)?;
+            if is_gzip(peeked.head()) {
+                return Ok(Box::new(gunzip(peeked)));
+            }
+            let impostor = Impostor::of(peeked.head()).map(FormatError::Impostor);
+            Err(impostor.unwrap_or_else(|| FormatError::GzipCorrupt("it does not begin like gzip".to_owned())))
+        }
+        Coding::Gzip => {
+            let peeked = Peeked::new(gunzip(bytes), 2)?;
+            Ok(if is_gzip(peeked.head()) { Box::new(gunzip(peeked)) } else { Box::new(peeked) })
         }
     }
 }

@@ -57,7 +57,7 @@ impl Text {
     #[inline]
     pub(super) fn of<'a>(&'a self, record: &Record<'a>, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], &'static str> {
         match self {
-            Self::Field(field) => Ok(record.field(*field)),
+            Self::Field(field) => record.value(*field),
             Self::Constant(text) => Ok(text),
             Self::Bbl(fields) => {
                 let [borough, block, lot] = fields.map(|field| field.map_or(&[][..], |field| record.field(field)));

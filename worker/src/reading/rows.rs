@@ -147,6 +147,7 @@ impl Rows {
                     let parts = fields.map(|field| field.map_or(&[][..], |field| record.field(field)));
                     self.rejects.value(fresh, &parts.join(&b","[..]));
                 }
+                Text::Field(field) => self.rejects.value(fresh, record.field(*field)),
                 text => self.rejects.value(fresh, text.of(record, &mut self.scratch).unwrap_or_default()),
             }
         }
@@ -194,6 +195,7 @@ mod tests {
     use super::super::layout::tests::table;
     use super::super::reject::Consequence;
     use super::*;
+    use crate::format::ReadRecords as _;
     use crate::format::blocks::tests::Pieces;
     use crate::format::csv::Records;
 

@@ -2,11 +2,9 @@
 //! copying is; the rest is left to the core.
 
 use super::RECORD_MAX;
+use crate::format::record::{Bounds, bounds};
 
 const QUOTE: u8 = b'"';
-
-/// First byte of a field in the record's text, and the one behind its last. [`RECORD_MAX`] fits.
-pub(super) type Bounds = (u32, u32);
 
 /// Cuts the record at the start of `rest` into its fields. Gives the length of its text and the number of lines that it takes; nothing
 /// when it does not end in `rest` or has quotes that are not the first and last bytes of a field.
@@ -41,12 +39,6 @@ pub(super) fn cut(rest: &[u8], delimiter: u8, fields: &mut Vec<Bounds>) -> Optio
             return Some((end + 1, lines));
         }
     }
-}
-
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "places in a record are at most RECORD_MAX")]
-pub(super) fn bounds(start: usize, end: usize) -> Bounds {
-    (start as u32, end as u32)
 }
 
 /// Cuts text without quotes, whose first byte is at `base`, into fields: eight bytes at a time, because fields are short.
