@@ -66,6 +66,45 @@ fn a_generation_goes_live_again_with_all_that_hangs_on_the_tables_now() {
 }
 
 #[test]
+fn keys_and_statistics_that_came_later_hold_of_a_generation_that_is_live_again() {
+    let city = City::with_live_trees();
+    load(&city, 1);
+    city.sql(&format!(
+        "SET ROLE {};
+         CREATE TABLE public.visits (tree integer REFERENCES public.trees ON DELETE CASCADE); INSERT INTO public.visits VALUES (1);
+         CREATE TABLE public.kinds (name text PRIMARY KEY); INSERT INTO public.kinds SELECT DISTINCT species FROM public.trees;
+         ALTER TABLE public.trees ADD CONSTRAINT kind FOREIGN KEY (species) REFERENCES public.kinds;
+         CREATE STATISTICS public.together (dependencies) ON species, height FROM public.trees;
+         ALTER TABLE public.trees ALTER height SET STATISTICS 500",
+        city.loader
+    ));
+    let hung = "SELECT conname, conrelid::regclass, pg_get_constraintdef(oid), convalidated FROM pg_constraint
+                WHERE connamespace = 'public'::regnamespace
+                UNION ALL SELECT stxname, stxrelid::regclass, pg_get_statisticsobjdef(oid), true FROM pg_statistic_ext
+                UNION ALL SELECT attname, attrelid::regclass, attstattarget::text, true FROM pg_attribute
+                WHERE attrelid = 'public.trees'::regclass AND attstattarget > 0 ORDER BY 1, 2";
+    let before = city.rows(hung);
+    roll_back(&city, &[]);
+    assert_eq!((rows(&city).as_str(), city.rows(hung)), ("4", before.clone()));
+
+    // Of the generation that is live now there is a row that the other does not have.
+    roll_back(&city, &[]);
+    assert_eq!((rows(&city).as_str(), city.rows(hung)), ("5", before));
+    city.sql("INSERT INTO public.visits VALUES (10)");
+    let refused = Failure {
+        exit: 65,
+        code: "constraint_violated",
+        says: &[
+            "foreign key visits_tree_fkey of public.visits",
+            "1 rows name trees (id) that the new rows do not have: 10",
+        ],
+        ledger: Told::Refused,
+    };
+    city.fails(&city.command(&["rollback", "trees"]), &refused);
+    assert_eq!(rows(&city), "5");
+}
+
+#[test]
 fn what_was_taken_back_stays_away_until_it_changes_or_somebody_insists() {
     let city = City::with_live_trees();
     let bad = load(&city, 1).record().run;
