@@ -15,6 +15,7 @@ mod run;
 mod schema;
 mod source;
 mod staged;
+mod unproven;
 mod upstream;
 mod withdrawn;
 
@@ -33,6 +34,7 @@ pub use run::{Ending, Failure, Firing, NewRun, RunId};
 pub use schema::rehearse;
 pub use source::SourceState;
 pub use staged::TableCounts;
+pub use unproven::{UnprovenKey, leave_unproven};
 pub use upstream::Generations;
 pub use withdrawn::Withdrawn;
 

@@ -121,3 +121,23 @@ fn a_run_that_is_killed_at_a_random_moment_leaves_nothing_for_readers_to_see() {
     });
     eprintln!("killed at {kills} of {moments} moments within {whole:?}");
 }
+
+#[test]
+fn a_key_of_another_table_that_a_killed_run_left_unproven_is_proven_by_the_next() {
+    let city = City::with_live_trees();
+    // Killed between its COMMIT and the proof.
+    city.sql(&format!(
+        "CREATE TABLE public.visits (tree integer); INSERT INTO public.visits VALUES (99); ALTER TABLE public.visits OWNER TO {loader};
+         ALTER TABLE public.visits ADD CONSTRAINT visited FOREIGN KEY (tree) REFERENCES public.trees NOT VALID;
+         INSERT INTO freshet.unproven_keys VALUES ('trees', 'public', 'visits', 'visited')",
+        loader = city.loader,
+    ));
+    let proven = || city.value("SELECT convalidated FROM pg_constraint WHERE conname = 'visited'");
+    let notice = city.load().is(Outcome::Unchanged).fact("notice")["detail"].to_string();
+    assert!(notice.contains("foreign key visited of public.visits could not be proven"), "{notice}");
+    assert_eq!(proven(), "f");
+
+    city.sql("DELETE FROM public.visits");
+    city.load().is(Outcome::Unchanged);
+    assert_eq!((proven(), city.value("SELECT count(*) FROM freshet.unproven_keys")), ("t".to_owned(), "0".to_owned()));
+}

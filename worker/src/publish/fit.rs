@@ -6,14 +6,16 @@ use tokio_postgres::error::SqlState;
 
 use super::attached::{self, Attached, Place};
 use super::error::{Error, Violation};
-use super::inventory::{Dress, Reader};
+use super::foreign_keys::ForeignKey;
+use super::inventory::{Dress, Inventory, Reader};
 use super::lock::is_contention;
 use super::refusal::Refusal;
+use super::sequences::Sequence;
 use crate::ledger::PublishedTable;
 use crate::postgres::error::Statement;
 use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Acting, Connection};
-use crate::staging::Blueprint;
+use crate::staging::{Blueprint, IndexPlan};
 
 /// How long a statement may wait for tables of others, such as those that a foreign key names: whoever comes after us waits
 /// with us.
@@ -42,112 +44,104 @@ pub(super) struct Schemas<'a> {
     pub(super) live: &'a str,
 }
 
-/// Makes all of it. Every statement is a transaction of its own.
-///
-/// # Errors
-/// [`Error::Violated`] with everything that the rows do not hold, [`Error::NotCarried`] with what PostgreSQL did not take.
-pub(super) async fn fit(
-    connection: &Connection,
-    reader: &Reader,
-    schemas: Schemas<'_>,
-    dataset: &str,
-    fittings: &[Fitting<'_>],
-) -> Result<(), Error> {
-    let found = look(connection, reader, schemas, fittings).await?;
-    let (mut violations, mut refusals) = (Vec::new(), Vec::new());
-    for (fitting, found) in fittings.iter().zip(&found) {
-        let place = Place { schema: schemas.staging, table: fitting.table };
-        let steps = attached::steps(fitting.wanted, found, &place);
-        for statement in steps.unmake {
-            alone(connection, schemas, fitting, &statement).await?;
-        }
-        let gathers = steps.make.iter().any(|one| one.is_analyzed());
-        for one in steps.make {
-            for statement in one.make(&place) {
-                match alone(connection, schemas, fitting, &statement).await {
-                    Ok(()) => continue,
-                    Err(error) => match said_no(&error) {
-                        Some(no) if is_about_rows(&no.state) => {
-                            let detail = no.detail.as_ref().unwrap_or(&no.message).clone();
-                            let table = fitting.table.to_owned();
-                            violations.push(Violation { table, object: one.describe(), detail });
-                        }
-                        Some(no) => refusals.push(one.refuse(fitting.table, &no.message)),
-                        None => return Err(error.into()),
-                    },
+/// Makes tables in staging like the live ones.
+#[derive(Clone, Copy)]
+pub(super) struct Fitter<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) reader: &'a Reader,
+    pub(super) schemas: Schemas<'a>,
+    pub(super) dataset: &'a str,
+}
+
+impl Fitter<'_> {
+    /// Makes all of it. Every statement is a transaction of its own.
+    ///
+    /// # Errors
+    /// [`Error::Violated`] with everything that the rows do not hold, [`Error::NotCarried`] with what PostgreSQL did not take.
+    pub(super) async fn fit(self, fittings: &[Fitting<'_>]) -> Result<(), Error> {
+        let Self { schemas, dataset, .. } = self;
+        let found = self.look(fittings).await?;
+        let (mut violations, mut refusals) = (Vec::new(), Vec::new());
+        for (fitting, found) in fittings.iter().zip(&found) {
+            let place = Place { schema: schemas.staging, table: fitting.table };
+            let steps = attached::steps(fitting.wanted, found, &place);
+            for statement in steps.unmake {
+                self.alone(fitting, &statement).await?;
+            }
+            let gathers = steps.make.iter().any(|one| one.is_analyzed());
+            for one in steps.make {
+                for statement in one.make(&place) {
+                    match self.alone(fitting, &statement).await {
+                        Ok(()) => continue,
+                        Err(error) => match said_no(&error) {
+                            Some(no) if is_about_rows(&no.state) => {
+                                let detail = no.detail.as_ref().unwrap_or(&no.message).clone();
+                                let table = fitting.table.to_owned();
+                                violations.push(Violation { table, object: one.describe(), detail });
+                            }
+                            Some(no) => refusals.push(one.refuse(fitting.table, &no.message)),
+                            None => return Err(error.into()),
+                        },
+                    }
+                    break;
                 }
-                break;
+            }
+            if gathers {
+                let analyze = format!("ANALYZE {}", qualified(schemas.staging, fitting.table));
+                self.alone(fitting, &analyze).await?;
             }
         }
-        if gathers {
-            let analyze = format!("ANALYZE {}", qualified(schemas.staging, fitting.table));
-            alone(connection, schemas, fitting, &analyze).await?;
+        if !refusals.is_empty() {
+            return Err(Error::NotCarried { dataset: dataset.to_owned(), refusals });
         }
+        if !violations.is_empty() {
+            return Err(Error::Violated { violations });
+        }
+        self.compare(fittings).await
     }
-    if !refusals.is_empty() {
-        return Err(Error::NotCarried { dataset: dataset.to_owned(), refusals });
-    }
-    if !violations.is_empty() {
-        return Err(Error::Violated { violations });
-    }
-    compare(connection, reader, schemas, dataset, fittings).await
-}
 
-/// Whether what hangs on the tables in staging now is what hangs on the live ones, in PostgreSQL's own words.
-///
-/// # Errors
-/// [`Error::NotCarried`] with what is not the same.
-pub(super) async fn compare(
-    connection: &Connection,
-    reader: &Reader,
-    schemas: Schemas<'_>,
-    dataset: &str,
-    fittings: &[Fitting<'_>],
-) -> Result<(), Error> {
-    let found = look(connection, reader, schemas, fittings).await?;
-    let mut refusals: Vec<Refusal> = Vec::new();
-    for (fitting, found) in fittings.iter().zip(&found) {
-        let place = Place { schema: schemas.staging, table: fitting.table };
-        let steps = attached::steps(fitting.wanted, found, &place);
-        let missing = steps.make.iter().map(|one| one.refuse(fitting.table, "it came out otherwise"));
-        refusals.extend(missing);
-        let extra = steps.unmake.iter().map(|statement| Refusal::new(fitting.table, "something in staging", statement));
-        refusals.extend(extra);
+    /// Whether what hangs on the tables in staging now is what hangs on the live ones, in PostgreSQL's own words.
+    ///
+    /// # Errors
+    /// [`Error::NotCarried`] with what is not the same.
+    pub(super) async fn compare(self, fittings: &[Fitting<'_>]) -> Result<(), Error> {
+        let found = self.look(fittings).await?;
+        let mut refusals: Vec<Refusal> = Vec::new();
+        for (fitting, found) in fittings.iter().zip(&found) {
+            let place = Place { schema: self.schemas.staging, table: fitting.table };
+            let steps = attached::steps(fitting.wanted, found, &place);
+            let missing = steps.make.iter().map(|one| one.refuse(fitting.table, "it came out otherwise"));
+            refusals.extend(missing);
+            let extra =
+                steps.unmake.iter().map(|statement| Refusal::new(fitting.table, "something in staging", statement));
+            refusals.extend(extra);
+        }
+        if refusals.is_empty() { Ok(()) } else { Err(Error::NotCarried { dataset: self.dataset.to_owned(), refusals }) }
     }
-    if refusals.is_empty() { Ok(()) } else { Err(Error::NotCarried { dataset: dataset.to_owned(), refusals }) }
-}
 
-async fn look(
-    connection: &Connection,
-    reader: &Reader,
-    schemas: Schemas<'_>,
-    fittings: &[Fitting<'_>],
-) -> Result<Vec<Vec<Attached>>, postgres::Error> {
-    let oids: Vec<u32> = fittings.iter().map(|fitting| fitting.oid).collect();
-    let all = reader.attached(connection, &oids, &[schemas.staging, schemas.live]).await?;
-    let of = |fitting: &Fitting<'_>| all.iter().filter(|one| one.table == fitting.oid).cloned().collect();
-    Ok(fittings.iter().map(of).collect())
+    async fn look(self, fittings: &[Fitting<'_>]) -> Result<Vec<Vec<Attached>>, postgres::Error> {
+        let oids: Vec<u32> = fittings.iter().map(|fitting| fitting.oid).collect();
+        let schemas = [self.schemas.staging, self.schemas.live];
+        let all = self.reader.attached(self.connection, &oids, &schemas).await?;
+        let of = |fitting: &Fitting<'_>| all.iter().filter(|one| one.table == fitting.oid).cloned().collect();
+        Ok(fittings.iter().map(of).collect())
+    }
+
+    async fn alone(self, fitting: &Fitting<'_>, statement: &str) -> Result<(), postgres::Error> {
+        let what = format!("make {} in staging like the live table", fitting.table);
+        let sql = format!("BEGIN; {}; {statement}; COMMIT", ahead(self.schemas, fitting.owner));
+        let done = self.connection.batch(&what, &sql).await;
+        if done.is_err() {
+            self.connection.rollback().await;
+        }
+        done
+    }
 }
 
 /// What makes a transaction run statements as a table's owner with the names of staging in front of all others.
 pub(super) fn ahead(schemas: Schemas<'_>, owner: &Acting) -> String {
     let path = attached::path(&[schemas.staging, schemas.live]);
     format!("SET LOCAL search_path = {path}; SET LOCAL lock_timeout = '{PATIENCE}'; {}", owner.set_local())
-}
-
-async fn alone(
-    connection: &Connection,
-    schemas: Schemas<'_>,
-    fitting: &Fitting<'_>,
-    statement: &str,
-) -> Result<(), postgres::Error> {
-    let what = format!("make {} in staging like the live table", fitting.table);
-    let sql = format!("BEGIN; {}; {statement}; COMMIT", ahead(schemas, fitting.owner));
-    let done = connection.batch(&what, &sql).await;
-    if done.is_err() {
-        connection.rollback().await;
-    }
-    done
 }
 
 /// What PostgreSQL says of the statement itself, and not of the moment at which it came.
@@ -161,4 +155,31 @@ pub(super) fn said_no(error: &postgres::Error) -> Option<&Statement> {
 /// Whether an error says something about rows: that they do not hold, or that an expression fails on them.
 pub(super) fn is_about_rows(state: &SqlState) -> bool {
     ["22", "23", "P0"].iter().any(|class| state.code().starts_with(class))
+}
+
+/// What has been made in staging and proven against it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Fitted {
+    tables: Vec<FittedTable>,
+    foreign_keys: Vec<ForeignKey>,
+}
+
+#[derive(Debug, PartialEq)]
+struct FittedTable {
+    oid: u32,
+    attached: Vec<Attached>,
+    owned: Vec<Sequence>,
+    indexes: Vec<IndexPlan>,
+}
+
+impl Fitted {
+    pub(super) fn of(inventory: &Inventory, plans: &[(Blueprint, Dress)], tables: &[PublishedTable]) -> Self {
+        let tables = plans.iter().zip(tables).map(|((blueprint, dress), table)| FittedTable {
+            oid: table.oid,
+            attached: dress.attached.clone(),
+            owned: dress.owned.clone(),
+            indexes: blueprint.indexes.clone(),
+        });
+        Self { tables: tables.collect(), foreign_keys: inventory.foreign_keys.clone() }
+    }
 }

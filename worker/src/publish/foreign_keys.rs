@@ -13,6 +13,7 @@ use super::columns::{LiveColumn, Types};
 use super::error::Violation;
 use super::refusal::Refusal;
 use super::rights::{Missing, Owner};
+use crate::ledger::UnprovenKey;
 use crate::postgres::identifiers::{qualified, quote_ident, quote_literal};
 use crate::postgres::{self, Acting, Connection};
 
@@ -140,7 +141,14 @@ impl ForeignKey {
         [Some(add), comment].into_iter().flatten().map(|sql| (self.acting(), sql)).collect()
     }
 
-    fn must_hold(&self) -> bool {
+    /// Its name, for the ledger.
+    pub(super) fn unproven(&self) -> UnprovenKey {
+        let (schema, table, constraint) = (self.schema.clone(), self.table.clone(), self.name.clone());
+        UnprovenKey { schema, table, constraint }
+    }
+
+    /// Whether all rows of another table are known to have a row of ours.
+    pub(super) fn must_hold(&self) -> bool {
         self.direction == Direction::Incoming && self.proof == Proof::Valid
     }
 
@@ -193,9 +201,6 @@ impl ForeignKey {
     /// Proves it again, now that the rows are live: under SHARE UPDATE EXCLUSIVE on the other table, which neither readers
     /// nor writers notice. What came in between the search in staging and the swap is found now.
     pub(super) async fn prove(&self, connection: &Connection) -> Result<(), postgres::Error> {
-        if !self.must_hold() {
-            return Ok(());
-        }
         let sql = format!(
             "BEGIN; SET LOCAL lock_timeout = '5s'; {}; ALTER TABLE {} VALIDATE CONSTRAINT {}; COMMIT",
             self.acting().set_local(),

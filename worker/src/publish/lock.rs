@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use super::LOCK_PATIENCE;
 use super::blockers::{self, Blocker};
 use super::foreign_keys::ForeignKey;
 use super::inventory::Inventory;
 use crate::ledger::{Ledger, RunId};
 use crate::postgres::identifiers::{qualified, quote_literal};
 use crate::postgres::{self, Acting, Connection};
+
+/// How long one statement of a publish waits for somebody's exclusive lock before it is told who that is. Statements that
+/// take locks which others would wait behind have a limit of their own, far below.
+pub(super) const LOCK_PATIENCE: &str = "SET lock_timeout = '2s'";
 
 /// How long we stand in the queue for locks, and everybody who comes after us with us. Below PostgreSQL's
 /// `deadlock_timeout` of 1 s, so that a deadlock with a reader ends here and not in the reader's error.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 
 use super::error::{Error, Violation};
-use super::fit::{self, Fitting, is_about_rows, said_no};
+use super::fit::{Fitter, Fitting, Schemas, is_about_rows, said_no};
 use super::indexes;
 use super::inventory::{Dress, Inventory, Live, Reader};
 use super::origin::Declared;
@@ -144,8 +144,8 @@ pub(super) async fn build(
             wanted: &dress.attached,
         })
         .collect();
-    let schemas = fit::Schemas { staging: staging.schema(), live: &inventory.schema.name };
-    fit::fit(connection, reader, schemas, dataset, &fittings).await?;
+    let schemas = Schemas { staging: staging.schema(), live: &inventory.schema.name };
+    Fitter { connection, reader, schemas, dataset }.fit(&fittings).await?;
 
     let mut place: BTreeMap<u32, u32> = built.iter().map(|(view, oid, _)| (view.oid, *oid)).collect();
     for table in tables {

@@ -7,7 +7,7 @@ use manifest::Dataset;
 
 use super::attached::Place;
 use super::error::Error;
-use super::fit::{self, Fitting, Schemas, ahead, said_no};
+use super::fit::{Fitter, Fitting, Schemas, ahead, said_no};
 use super::inventory::{Dress, Inventory, Reader};
 use super::lock::is_contention;
 use super::rebinding::{self, Verdict};
@@ -95,7 +95,7 @@ async fn on_empty_tables(
         .collect();
     connection.batch(WHAT, &Acting::Login.set_local()).await?;
     connection.batch(WHAT, "SET LOCAL search_path = pg_catalog, pg_temp").await?;
-    fit::compare(connection, reader, schemas, dataset.dataset.as_str(), &fittings).await?;
+    Fitter { connection, reader, schemas, dataset: dataset.dataset.as_str() }.compare(&fittings).await?;
     let Verdict { recreated, refusals } = rebinding::rehearse(connection, inventory, &schema, dataset).await?;
     if refusals.is_empty() { Ok(recreated) } else { Err(not_carried(refusals)) }
 }

@@ -15,7 +15,7 @@ use super::{Accept, Done, Run, RunError};
 use crate::fault::Exit;
 use crate::ledger::{AppendedFile, Ledger};
 use crate::postgres::Pool;
-use crate::publish::{Survey, generation};
+use crate::publish::{self, Survey, generation};
 use crate::reading::unserved;
 use crate::report::Fact;
 use crate::source::{Access, Missing, ReadFrom};
@@ -212,13 +212,17 @@ impl Stages<'_> {
 }
 
 impl Run<'_> {
-    /// Drops what a run left in staging that was killed before it could, even right after its rows went live.
+    /// Drops what a run left in staging that was killed before it could, even right after its rows went live, and proves
+    /// what it left unproven.
     async fn tidy(&self, ledger: &Ledger, pool: &Arc<Pool>) -> Result<(), Trouble> {
         let dataset = &self.dataset.dataset;
         if let Some(mark) = Staging::left(pool, dataset).await?
             && !ledger.is_worth_keeping(mark.run()).await?
         {
             Staging::discard(Arc::clone(pool), dataset).await?;
+        }
+        for detail in publish::prove(ledger, self.dataset, pool).await? {
+            self.reporter.tell(&Fact::Notice { detail });
         }
         Ok(())
     }

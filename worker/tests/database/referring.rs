@@ -110,6 +110,16 @@ async fn a_row_that_came_during_the_load_is_told_and_no_new_one_gets_in() {
     assert!(published.notices[0].contains("log_t_fkey of others.log could not be proven"), "{:?}", published.notices);
     assert_eq!(place.value("SELECT convalidated FROM pg_constraint WHERE conname = 'log_t_fkey'"), "f");
     assert!(place.cluster.execute(&place.database, "INSERT INTO others.log VALUES (6)").is_err());
+
+    // Once the rows are put right, the next publish proves it.
+    drop(run);
+    place.sql("DELETE FROM others.log WHERE t = 5");
+    let run = Run::begin(&place, &dataset).await;
+    let staging = run.stage(&[("t", rows("1,,1,a;2,,1,b")), ("u", rows("1"))]).await.unwrap();
+    let published = run.publish(&staging, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(published.notices, [""; 0]);
+    assert_eq!(place.value("SELECT convalidated FROM pg_constraint WHERE conname = 'log_t_fkey'"), "t");
+    assert_eq!(place.value("SELECT count(*) FROM freshet.unproven_keys"), "0");
 }
 
 #[tokio::test]
