@@ -1,16 +1,19 @@
-//! This repository's own stack in its environment `demo`, with everything that a deployment of it needs around it: an
-//! account, a database with a loader's and a reader's role, and publishers on loopback. What is deployed is what
-//! `deploy` registers; what runs is what the endpoint then holds.
+//! Four of this repository's datasets as a stack of their own in the environment `demo`, with everything that a deployment of it needs
+//! around it: an account, a database with a loader's and a reader's role, and publishers on loopback. What is deployed is what `deploy`
+//! registers; what runs is what the endpoint then holds.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use manifest::run::{RUN_EVENT, RunRecord};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::aws::ControlPlane;
 use crate::binaries::{self, Invocation};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fargate::{Fargate, TaskRun};
 use crate::http::FileServer;
 use crate::postgres::{Durability, PostgresCluster};
@@ -25,6 +28,11 @@ pub const READER: &str = "reader";
 /// The loader's password, planted so that tests can look for it where it must not be.
 pub const PASSWORD: &str = "canary-5cb1f2d0-never-shown";
 
+/// What the stack loads: a small file of each day, one large file, fourteen tables at once, and a zip of several files.
+pub const DATASETS: [&str; 4] = ["acris", "dhs_daily_shelter_count", "hpd_violations", "pluto_16v2"];
+/// When, on what and by which part of EventBridge.
+const SCHEDULES: &str = include_str!("rehearsal/schedules.yml");
+
 /// A stack that can be deployed, fired and looked at.
 #[derive(Debug)]
 pub struct Rehearsal {
@@ -34,7 +42,7 @@ pub struct Rehearsal {
     pub cluster: PostgresCluster,
     /// The publishers' files.
     pub publishers: FileServer,
-    project: PathBuf,
+    project: TempDir,
 }
 
 /// Something at the endpoint that fires.
@@ -55,27 +63,21 @@ pub enum Firing {
 }
 
 impl Rehearsal {
-    /// Starts everything. `project` is a folder with `freshet.yml`; the files of `samples` stand for all publishers.
-    pub fn start(project: impl Into<PathBuf>, samples: impl Into<PathBuf>, durability: Durability) -> Result<Self> {
+    /// Starts everything; the files of `samples` stand for all publishers.
+    pub fn start(samples: impl Into<PathBuf>, durability: Durability) -> Result<Self> {
         let cluster = PostgresCluster::start(durability)?;
         prepare(&cluster)?;
         Ok(Self {
             plane: ControlPlane::start()?,
             cluster,
             publishers: FileServer::start(samples)?,
-            project: project.into(),
+            project: project(&target::workspace_root()).map_err(Error::io("copy the manifests"))?,
         })
     }
 
-    /// Starts this repository's own project with its own samples.
+    /// Starts with this repository's own samples.
     pub fn of_this_repository() -> Result<Self> {
-        let root = target::workspace_root();
-        Self::start(&root, root.join("datasets/nyc/samples"), Durability::Off)
-    }
-
-    /// The folder with `freshet.yml`.
-    pub fn project(&self) -> &Path {
-        &self.project
+        Self::start(target::workspace_root().join("datasets/nyc/samples"), Durability::Off)
     }
 
     /// The address that the loader connects with. It holds [`PASSWORD`].
@@ -89,7 +91,7 @@ impl Rehearsal {
         let call = binaries::deploy()?
             .call(["--env", "demo", "--endpoint", &endpoint])
             .args(arguments)
-            .current_dir(&self.project)
+            .current_dir(self.project.path())
             .env("FRESHET_DEMO_ENDPOINT", &endpoint)
             .env("FRESHET_DEMO_SOURCES", self.publishers.url())
             .env("FRESHET_DEMO_SUBNET", &self.plane.network.subnets[0])
@@ -146,6 +148,25 @@ pub fn record_of(run: &TaskRun) -> Option<RunRecord> {
         .filter_map(|line| serde_json::from_str::<RunRecord>(&line.text).ok())
         .filter(|record| record.event == RUN_EVENT)
         .last()
+}
+
+/// This repository's stack and task-defs with the manifests of [`DATASETS`] and their own schedules.
+fn project(repository: &Path) -> io::Result<TempDir> {
+    let project = tempfile::tempdir()?;
+    for folder in ["datasets/nyc", "schedules", "task-defs"] {
+        fs::create_dir_all(project.path().join(folder))?;
+    }
+    let copy = |path: &str| fs::copy(repository.join(path), project.path().join(path));
+    copy("freshet.yml")?;
+    for name in DATASETS {
+        copy(&format!("datasets/nyc/{name}.yml"))?;
+    }
+    for task_def in fs::read_dir(repository.join("task-defs"))? {
+        let task_def = task_def?;
+        fs::copy(task_def.path(), project.path().join("task-defs").join(task_def.file_name()))?;
+    }
+    fs::write(project.path().join("schedules/nyc.yml"), SCHEDULES)?;
+    Ok(project)
 }
 
 /// A database as a city has one: the loader owns what it loads, and readers may read it.

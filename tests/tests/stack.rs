@@ -1,13 +1,11 @@
-//! This repository's own stack from its manifests to live tables: deployed by `deploy` to an endpoint, run from nothing
+//! A stack of this repository's datasets from its manifests to live tables: deployed by `deploy` to an endpoint, run from nothing
 //! but what the endpoint then holds, looked at by `deploy status`.
 
 use freshet_tests::binaries::assert_no_secret;
-use freshet_tests::rehearsal::{DATABASE, Firing, PASSWORD, Rehearsal, record_of};
+use freshet_tests::rehearsal::{DATABASE, DATASETS, Firing, PASSWORD, Rehearsal, record_of};
 use jiff::Timestamp;
 use manifest::run::Outcome;
 use serde_json::{Value, json};
-
-const DATASETS: [&str; 4] = ["acris", "dhs_daily_shelter_count", "hpd_violations", "pluto_16v2"];
 
 fn fired_at() -> Timestamp {
     "2026-03-02T03:00:00Z".parse().expect("a time")

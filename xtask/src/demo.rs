@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: this repository's own stack planned, deployed, run and loaded on a machine that has no AWS account.
+//! `cargo xtask demo`: four of this repository's datasets as a stack, planned, deployed, run and loaded on a machine that has no AWS
+//! account.
 //!
 //! Each dataset is run exactly as its registered definition says: the command, environment and overrides come from what
 //! the endpoint holds and from nowhere else. Everything lives in temporary folders and on loopback, and is gone at the end.
@@ -33,7 +34,7 @@ fn play() -> Result<(), Box<dyn std::error::Error>> {
     chapter("A database, an AWS endpoint and the publishers' files, all on loopback");
     let folder = tempfile::tempdir()?;
     publish_files(folder.path())?;
-    let stack = Rehearsal::start(root(), folder.path(), Durability::Off)?;
+    let stack = Rehearsal::start(folder.path(), Durability::Off)?;
     stack.cluster.execute(DATABASE, "CREATE TABLE public.note (text text); DROP TABLE public.note")?;
     say(&format!("PostgreSQL on port {}, AWS at {}", stack.cluster.port(), stack.plane.url()));
 

@@ -22,7 +22,6 @@ mod modes;
 mod readers;
 mod rollback;
 mod rows;
-mod samples;
 mod secrets;
 mod sources;
 mod stopping;

@@ -1,0 +1,119 @@
+//! A database with a loader who is no superuser, the worker's binary, and what was found when it had run.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use freshet_tests::binaries;
+use freshet_tests::postgres::{PostgresCluster, quote};
+use freshet_tests::process::Run;
+use manifest::Dataset;
+use manifest::run::{RUN_EVENT, RunRecord};
+
+use crate::expected::{Expected, ExpectedTable, ExpectedValue};
+
+const PASSWORD: &str = "loader";
+
+/// A run of a sample takes a moment; a machine that is busy with other things may need many of them.
+const LONG: Duration = Duration::from_mins(2);
+
+/// A database, and the login that loads it.
+pub(crate) struct Desk {
+    database: String,
+    loader: String,
+}
+
+/// A dataset of this repository.
+pub(crate) struct Known {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) dataset: Dataset,
+}
+
+/// This repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Every dataset of this repository, those that others are made of first.
+pub(crate) fn all() -> Vec<Known> {
+    let root = repository();
+    let mut all: Vec<_> = manifest::list_datasets(root)
+        .into_iter()
+        .map(|(name, path)| {
+            let path = root.join(path);
+            let dataset = manifest::load_dataset(&path).unwrap_or_else(|findings| panic!("{name}: {findings:?}"));
+            Known { name, path, dataset }
+        })
+        .collect();
+    assert!(!all.is_empty(), "there are no datasets under {}", root.display());
+    all.sort_by_key(|known| !known.dataset.depends_on.is_empty());
+    all
+}
+
+impl Known {
+    /// The folder of its place's samples.
+    pub(crate) fn samples(&self) -> PathBuf {
+        self.path.parent().unwrap().join("samples")
+    }
+
+    /// What of it the worker of this version refuses, by name.
+    pub(crate) fn unserved(&self) -> Vec<String> {
+        use manifest::served::{Origins, unserved_of_table, unserved_of_whole};
+        let tables = self.dataset.tables.iter().flat_map(|table| unserved_of_table(table, Origins::Replaced));
+        unserved_of_whole(&self.dataset).into_iter().chain(tables).collect()
+    }
+}
+
+impl Desk {
+    /// An empty database; with PostGIS where the machine has it.
+    pub(crate) fn new() -> Self {
+        let cluster = PostgresCluster::shared();
+        let database = cluster.fresh_database().unwrap().name;
+        let loader = format!("loader_{database}");
+        cluster.create_role(&loader, PASSWORD).unwrap();
+        let grants = format!(
+            "GRANT CREATE ON DATABASE {database} TO {loader}; GRANT USAGE, CREATE ON SCHEMA public TO {loader};
+             DO $$ BEGIN
+                 IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'postgis') THEN CREATE EXTENSION postgis; END IF;
+             END $$"
+        );
+        cluster.execute(&database, &grants).unwrap();
+        Self { database, loader }
+    }
+
+    /// `worker load` of a dataset from a folder that has some of its files.
+    pub(crate) fn load(&self, known: &Known, folder: &Path, more: &[&str]) -> Run {
+        let url = PostgresCluster::shared().url(&self.loader, PASSWORD, &self.database);
+        let call = binaries::worker().unwrap().call([Path::new("load"), &known.path, Path::new("--from"), folder]);
+        let call = call.args(["--partial"]).args(more).env("DATABASE_URL", format!("{url}?sslmode=disable"));
+        call.limit(LONG).run().unwrap()
+    }
+
+    /// The rows of a table, in an order that does not depend on how they lie.
+    pub(crate) fn rows(&self, known: &Known, table: &str) -> Vec<String> {
+        let table = format!("{}.{}", quote(known.dataset.schema.as_str()), quote(table));
+        let sql = format!("SELECT t::text FROM {table} t ORDER BY t::text COLLATE \"C\"");
+        let rows = PostgresCluster::shared().query(&self.database, &sql).unwrap();
+        rows.into_iter().map(|mut row| row[0].take().unwrap_or_default()).collect()
+    }
+
+    /// Compares what is live with what was expected.
+    pub(crate) fn assert_as(&self, known: &Known, expected: &Expected) {
+        for (table, ExpectedTable { rows, values }) in &expected.tables {
+            assert_eq!(self.rows(known, table).len() as u64, *rows, "{}: rows of {table}", known.name);
+            for ExpectedValue { r#where, column, text } in values {
+                let from = format!("{}.{}", quote(known.dataset.schema.as_str()), quote(table));
+                let sql = format!("SELECT {}::text FROM {from} WHERE {where}", quote(column));
+                let found = PostgresCluster::shared().query(&self.database, &sql).unwrap();
+                assert_eq!(found, [vec![text.clone()]], "{}: {table}.{column} where {where}", known.name);
+            }
+        }
+    }
+}
+
+/// The record that a run leaves.
+#[track_caller]
+pub(crate) fn record(run: &Run) -> RunRecord {
+    let mut records = run.lines.iter().filter_map(|line| serde_json::from_str::<RunRecord>(&line.text).ok());
+    records.rfind(|record| record.event == RUN_EVENT).unwrap_or_else(|| panic!("no record was left\n{run}"))
+}
