@@ -4,6 +4,7 @@
 //! is left out of it, so that a key that a later version adds does not change the hash of a manifest that never used it.
 
 mod expectation;
+mod function;
 mod source;
 mod table;
 mod type_name;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
+pub use function::Function;
 pub use source::{Container, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
 pub use table::{
     Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, MAX_DELETES, Nullability,
@@ -205,8 +207,9 @@ pub enum ViewStorage {
     Materialized,
 }
 
-/// Functions of derived columns, and how many columns each takes.
-pub const FUNCTIONS: &[(&str, usize)] = &[("bbl", 3)];
+/// What a template of a derived column may name beside columns and the variables of `each`: the source's file, and the member of its
+/// archive. A column or variable of the same name is meant before them.
+pub const SOURCE_VALUES: [&str; 2] = ["file", "member"];
 
 /// A header without what publishers vary: case, blanks, punctuation; a percent sign is the word `pct`. Headers and columns are the same
 /// where these are.

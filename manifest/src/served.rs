@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Content, Dataset, Derivation, Format, Load, Origin, Table, View, ViewStorage};
+use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Table, View, ViewStorage};
 
 /// Types that the worker encodes, and their arrays.
 const TYPES: &[&str] = &[
@@ -71,12 +71,6 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
     }
     if table.source_columns_at.is_some() {
         not("columns of the source (\"*\")".to_owned());
-    }
-    if let Some(name) = table.derive.values().find_map(|derivation| match derivation {
-        Derivation::Call { function, .. } if function != "bbl" => Some(function),
-        _ => None,
-    }) {
-        not(format!("the function {name}"));
     }
     // With the columns of a source the whole table is left to a later version.
     for column in table.columns.iter().filter(|_| table.source_columns_at.is_none()) {

@@ -5,8 +5,8 @@
 //! One blocking thread a table pulls blocks, parses and encodes; it allocates nothing per row. Downloads and the database are served by
 //! the runtime on both sides of it, over short channels, so that memory does not grow with the file.
 
-mod bbl;
 mod budget;
+mod derive;
 mod error;
 mod header;
 mod incoming;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BadValues, Expectations, Source, TypeName, is_default};
+use super::{BadValues, Expectations, Function, Source, TypeName, is_default};
 use crate::name::Identifier;
 use crate::quantity::{Share, Span};
 
@@ -200,12 +200,12 @@ impl Parser {
 pub enum Derivation {
     /// A named function of columns, such as `bbl(boro, block, lot)`.
     Call {
-        /// Its name.
-        function: String,
-        /// The columns it takes, in order.
+        /// The function.
+        function: Function,
+        /// The columns it takes, in order; also the derived column itself, which is then that of the file.
         arguments: Vec<Identifier>,
     },
-    /// Text with `{column}` or `{variable}`.
+    /// Text with `{column}`, `{variable}`, `{file}` or `{member}`.
     Template(String),
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn resolve(
     reader: &mut Reader,
 ) -> Option<ResolvedTable> {
     let columns = columns_of(name, document, reader);
-    let derived = derive::names(document);
+    let derived = derive::made(document);
     let (content, files, variables) = match (&document.sources, &document.query) {
         (Some(sources), None) => {
             let wanted = variables_of_derivations(document);

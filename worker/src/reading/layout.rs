@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use manifest::Identifier;
-use manifest::dataset::{Column, Derivation, Load, Nullability, Parser, Table};
+use manifest::dataset::{Column, Derivation, Function, Load, Nullability, Parser, SOURCE_VALUES, Table};
 use manifest::template::Template;
 use value::{Encoder, Overlap, Type};
 
@@ -35,8 +35,20 @@ pub(super) struct LayoutColumn {
 pub(super) enum From {
     /// The file's own column.
     File,
-    Bbl([Identifier; 3]),
+    Call {
+        function: Function,
+        arguments: Vec<Identifier>,
+        form: Form,
+    },
     Template(Template),
+}
+
+/// How a column holds what a function makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    /// As bytes, which are written in hexadecimal.
+    Bytes,
 }
 
 impl Layout {
@@ -46,7 +58,7 @@ impl Layout {
         let mut columns = Vec::new();
         let mut wanted = Vec::new();
         for column in copied_columns(table) {
-            let from = table.derive.get(&column.name).map_or(Ok(From::File), derived);
+            let from = table.derive.get(&column.name).map_or(Ok(From::File), |how| derived(column, how));
             if matches!(from, Ok(From::File)) {
                 wanted.push((column.name.clone(), need(table, &column.name)));
             }
@@ -62,42 +74,55 @@ impl Layout {
                 Err(what) => unserved.push(what),
             }
         }
-        for name in columns.iter().flat_map(|column| column.from.names()).chain(table.keep.keys().cloned()) {
-            let is_variable = || table.sources().iter().any(|source| source.vars.contains_key(name.as_str()));
-            let is_known = wanted.iter().any(|(column, _)| *column == name) || table.derive.contains_key(&name);
-            if !is_known && !is_variable() {
+        let mut want = |name: Identifier| {
+            if !wanted.iter().any(|(column, _)| *column == name) {
                 let need = need(table, &name);
                 wanted.push((name, need));
             }
+        };
+        for column in &columns {
+            column.from.names().into_iter().filter(|name| is_column(table, name)).for_each(&mut want);
         }
+        table.keep.keys().filter(|name| !table.derive.contains_key(*name)).cloned().for_each(&mut want);
         if unserved.is_empty() { Ok(Self { wanted: Wanted::new(table, wanted), columns }) } else { Err(unserved) }
     }
 }
 
 impl From {
-    /// Columns, and for a template also variables, that it is made of.
+    /// What it is made of: columns, and for a template also what its source has for all of its records.
     fn names(&self) -> Vec<Identifier> {
         match self {
             Self::File => Vec::new(),
-            Self::Bbl(arguments) => arguments.to_vec(),
+            Self::Call { arguments, .. } => arguments.clone(),
             Self::Template(template) => template.names().filter_map(|name| name.parse().ok()).collect(),
         }
     }
+}
+
+/// Whether a name in a template or call is a column of the file. A function may take the derived column itself, which is then that of
+/// the file; in a template it cannot stand.
+fn is_column(table: &Table, name: &Identifier) -> bool {
+    let is_variable = table.sources().iter().any(|source| source.vars.contains_key(name.as_str()));
+    let takes_itself = |how: &Derivation| matches!(how, Derivation::Call { arguments, .. } if arguments.contains(name));
+    let is_made = table.derive.get(name).is_some_and(|how| !takes_itself(how));
+    let is_declared = table.columns.iter().any(|column| column.name == *name);
+    let is_of_source = SOURCE_VALUES.contains(&name.as_str()) && (is_made || !is_declared);
+    !is_variable && !is_made && !is_of_source
 }
 
 fn need(table: &Table, name: &Identifier) -> Need {
     if table.optional.contains(name) { Need::Optional } else { Need::Required }
 }
 
-fn derived(derivation: &Derivation) -> Result<From, String> {
+fn derived(column: &Column, derivation: &Derivation) -> Result<From, String> {
     match derivation {
         Derivation::Template(text) => {
             Template::parse(text).map(From::Template).map_err(|error| format!("the template {text:?}: {error}"))
         }
-        Derivation::Call { function, arguments } if function == "bbl" => <[Identifier; 3]>::try_from(arguments.clone())
-            .map(From::Bbl)
-            .map_err(|_| "bbl of other than three columns".to_owned()),
-        Derivation::Call { function, .. } => Err(format!("the function {function}")),
+        Derivation::Call { function, arguments } => {
+            let form = if column.type_name.as_str() == "bytea" { Form::Bytes } else { Form::Text };
+            Ok(From::Call { function: *function, arguments: arguments.clone(), form })
+        }
     }
 }
 
@@ -163,21 +188,15 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_not_served_is_named() {
-        let mut table = table(&["a geometry(point,2263)", "b text", "c date", "d integer", "e date"]);
-        let call = |function: &str, arguments: &[&str]| Derivation::Call {
-            function: function.to_owned(),
-            arguments: arguments.iter().map(|name| name.parse().unwrap()).collect(),
-        };
-        table.derive.insert("b".parse().unwrap(), call("street", &["c"]));
+        let mut table = table(&["a geometry(point,2263)", "b text", "c date", "d integer"]);
+        table.derive.insert("b".parse().unwrap(), Derivation::Template("{c".to_owned()));
         table.parse.insert("d".parse().unwrap(), Parser::Dmy);
-        table.derive.insert("e".parse().unwrap(), call("bbl", &["c"]));
         assert_eq!(
             unserved(&table),
             [
                 "the type geometry(point,2263)",
-                "the function street",
+                "the template \"{c\": `{` is opened and never closed; write {{ for a brace",
                 "the parser dmy for integer",
-                "bbl of other than three columns",
             ]
         );
     }

@@ -2,13 +2,13 @@
 //! `COPY`, the place of its text and its encoder go out.
 
 use manifest::Identifier;
-use manifest::dataset::{Source, Table};
-use manifest::template::{Form, Part, Template};
+use manifest::dataset::{Function, Source, Table};
+use manifest::template::{self, Part, Template};
 use value::Encoder;
 
-use super::bbl::bbl;
+use super::derive::{MOST, make};
 use super::header::Binding;
-use super::layout::{From, Layout};
+use super::layout::{Form, From, Layout};
 use crate::format::Record;
 
 /// How records become rows.
@@ -34,8 +34,50 @@ pub(super) struct Slot {
 pub(super) enum Text {
     Field(usize),
     Constant(Vec<u8>),
-    Bbl([Option<usize>; 3]),
-    Template(Vec<Piece>),
+    Call(Call),
+    Template(Vec<Piece>, Nulls),
+}
+
+/// A function of fields; `None` where the file lacks an optional column.
+#[derive(Debug)]
+pub(super) struct Call {
+    function: Function,
+    fields: Vec<Option<usize>>,
+    form: Form,
+    nulls: Nulls,
+}
+
+/// Texts that a source writes where it has no value.
+#[derive(Debug, Clone)]
+pub(super) struct Nulls(Vec<String>);
+
+impl Nulls {
+    /// A field's text without outer blanks; nothing where it says that there is no value.
+    #[inline]
+    fn text<'r>(&self, record: &Record<'r>, field: Option<usize>) -> Result<&'r [u8], &'static str> {
+        let text = field.map_or(Ok(&[][..]), |field| record.value(field))?.trim_ascii();
+        Ok(if self.0.iter().any(|null| text == null.as_bytes()) { &[] } else { text })
+    }
+}
+
+impl Call {
+    fn make(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), &'static str> {
+        let mut texts: [&[u8]; MOST] = [&[]; MOST];
+        for (text, field) in texts.iter_mut().zip(&self.fields) {
+            *text = self.nulls.text(record, *field)?;
+        }
+        make(self.function, &texts[..self.fields.len().min(MOST)], out)?;
+        if self.form == Form::Bytes && !out.is_empty() {
+            out.splice(..0, *b"\\x");
+        }
+        Ok(())
+    }
+
+    /// What it is made of, which says more than the nothing that it came to.
+    pub(super) fn parts(&self, record: &Record<'_>) -> Vec<u8> {
+        let fields = self.fields.iter().map(|field| field.map_or(&[][..], |field| record.field(field)));
+        fields.collect::<Vec<_>>().join(&b","[..])
+    }
 }
 
 /// A piece of a template.
@@ -43,7 +85,7 @@ pub(super) enum Text {
 pub(super) enum Piece {
     Text(String),
     /// A field, and how it is written; `None` where the file lacks an optional column.
-    Field(Option<usize>, Form),
+    Field(Option<usize>, template::Form),
 }
 
 #[derive(Debug)]
@@ -59,24 +101,18 @@ impl Text {
         match self {
             Self::Field(field) => record.value(*field),
             Self::Constant(text) => Ok(text),
-            Self::Bbl(fields) => {
-                let [borough, block, lot] = fields.map(|field| field.map_or(&[][..], |field| record.field(field)));
+            Self::Call(call) => {
                 scratch.clear();
-                bbl(borough, block, lot, scratch)?;
+                call.make(record, scratch)?;
                 Ok(scratch)
             }
-            Self::Template(pieces) => {
+            Self::Template(pieces, nulls) => {
                 scratch.clear();
                 for piece in pieces {
                     let text = match piece {
                         Piece::Text(text) => text.as_bytes(),
-                        Piece::Field(field, form) => {
-                            let text = field.map_or(&[][..], |field| record.field(field)).trim_ascii();
-                            match form {
-                                Form::Whole => text,
-                                Form::TwoDigits => last_two(text),
-                            }
-                        }
+                        Piece::Field(field, template::Form::Whole) => nulls.text(record, *field)?,
+                        Piece::Field(field, template::Form::TwoDigits) => last_two(nulls.text(record, *field)?),
                     };
                     // As with || in SQL, nothing comes of nothing.
                     if text.is_empty() {
@@ -92,14 +128,28 @@ impl Text {
 }
 
 impl Plan {
-    /// A plan for one file.
-    pub(super) fn new(table: &Table, layout: &Layout, source: &Source, binding: &Binding, delimiter: u8) -> Self {
+    /// A plan for one file, or for one member of an archive.
+    pub(super) fn new(
+        table: &Table,
+        layout: &Layout,
+        source: &Source,
+        member: Option<&str>,
+        binding: &Binding,
+        delimiter: u8,
+    ) -> Self {
         let field = |name: &Identifier| layout.wanted.place(name).and_then(|place| binding.fields[place]);
+        let nulls = Nulls(source.reading.nulls.iter().map(|null| null.trim().to_owned()).collect());
+        let column = |name: &Identifier| layout.wanted.place(name).map(|place| binding.fields[place]);
         let own = |name: &Identifier| field(name).map_or(Text::Constant(Vec::new()), Text::Field);
         let text = |name: &Identifier, from: &From| match from {
             From::File => own(name),
-            From::Bbl(arguments) => Text::Bbl([0, 1, 2].map(|index| field(&arguments[index]))),
-            From::Template(template) => filled(template, source, field),
+            From::Call { function, arguments, form } => Text::Call(Call {
+                function: *function,
+                fields: arguments.iter().map(field).collect(),
+                form: *form,
+                nulls: nulls.clone(),
+            }),
+            From::Template(template) => filled(template, source, member, &nulls, column),
         };
         let mut slots = Vec::new();
         for column in &layout.columns {
@@ -143,20 +193,40 @@ impl Plan {
     }
 }
 
-/// A template with its variables in place; only columns are left to be filled in for each record.
-fn filled(template: &Template, source: &Source, field: impl Fn(&Identifier) -> Option<usize>) -> Text {
+/// A template with the values of its source in place; only columns are left to be filled in for each record.
+fn filled(
+    template: &Template,
+    source: &Source,
+    member: Option<&str>,
+    nulls: &Nulls,
+    column: impl Fn(&Identifier) -> Option<Option<usize>>,
+) -> Text {
+    let of_source = |name: &str| match name {
+        _ if source.vars.contains_key(name) => source.vars.get(name).map(String::as_str),
+        "file" => Some(source.file.as_str()),
+        "member" => Some(member.unwrap_or_default()),
+        _ => None,
+    };
     let mut pieces: Vec<Piece> = Vec::new();
     for part in template.parts() {
         let text = match part {
             Part::Text(text) => text.clone(),
-            Part::Value { name, form } => match (source.vars.get(name), form) {
-                (Some(value), Form::Whole) => value.clone(),
-                (Some(value), Form::TwoDigits) => String::from_utf8_lossy(last_two(value.as_bytes())).into_owned(),
-                (None, form) => {
-                    pieces.push(Piece::Field(name.parse().ok().and_then(|name| field(&name)), *form));
-                    continue;
+            Part::Value { name, form } => {
+                // A column of that name outranks the source's file and member.
+                let column = name.parse().ok().and_then(|name| column(&name));
+                let column = column.filter(|_| !source.vars.contains_key(name));
+                match (column, of_source(name)) {
+                    (None, Some("")) => return Text::Constant(Vec::new()),
+                    (None, Some(value)) => match form {
+                        template::Form::Whole => value.to_owned(),
+                        template::Form::TwoDigits => String::from_utf8_lossy(last_two(value.as_bytes())).into_owned(),
+                    },
+                    (column, _) => {
+                        pieces.push(Piece::Field(column.flatten(), *form));
+                        continue;
+                    }
                 }
-            },
+            }
         };
         match pieces.last_mut() {
             Some(Piece::Text(last)) => last.push_str(&text),
@@ -166,7 +236,7 @@ fn filled(template: &Template, source: &Source, field: impl Fn(&Identifier) -> O
     match pieces.as_slice() {
         [] => Text::Constant(Vec::new()),
         [Piece::Text(text)] => Text::Constant(text.as_bytes().to_vec()),
-        _ => Text::Template(pieces),
+        _ => Text::Template(pieces, nulls.clone()),
     }
 }
 

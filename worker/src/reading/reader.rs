@@ -113,7 +113,7 @@ impl Reader<'_> {
         let label = || label(source, member);
         let wrong = |error| ReadError::format(label(), error);
         let binding = self.header(source.reading.header, &mut records, &label)?;
-        let plan = Plan::new(self.table, self.layout, source, &binding, delimiter(source));
+        let plan = Plan::new(self.table, self.layout, source, member, &binding, delimiter(source));
         self.note_drift(binding, &label);
         let place = Place { file: &source.file, member };
         self.rows.begin(label());

@@ -142,11 +142,7 @@ impl Rows {
             self.columns[index].count_bad(code);
             let fresh = Fresh { file, member, place: record.place(), column: Some((index, &self.names[index])), code };
             match &plan.slots[index].text {
-                Text::Bbl(fields) => {
-                    // What it was made of says more than the nothing that it came to.
-                    let parts = fields.map(|field| field.map_or(&[][..], |field| record.field(field)));
-                    self.rejects.value(fresh, &parts.join(&b","[..]));
-                }
+                Text::Call(call) => self.rejects.value(fresh, &call.parts(record)),
                 Text::Field(field) => self.rejects.value(fresh, record.field(*field)),
                 text => self.rejects.value(fresh, text.of(record, &mut self.scratch).unwrap_or_default()),
             }
@@ -190,7 +186,7 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use manifest::dataset::{Derivation, Table};
+    use manifest::dataset::{Derivation, Function, Table};
 
     use super::super::layout::tests::table;
     use super::super::reject::Consequence;
@@ -210,7 +206,8 @@ mod tests {
             let record = records.read().unwrap().unwrap();
             record.fields().map(|field| String::from_utf8(field.to_vec()).unwrap()).collect()
         };
-        let plan = Plan::new(table, &layout, &table.sources()[0], &layout.wanted.bind(&header).unwrap(), b',');
+        let binding = layout.wanted.bind(&header).unwrap();
+        let plan = Plan::new(table, &layout, &table.sources()[0], Some("d/t.csv"), &binding, b',');
         let mut rows = Rows::new(table.name.clone(), &layout, sender);
         while let Some(record) = records.read().unwrap() {
             rows.push(&plan, Place { file: "t.csv", member: None }, &record);
@@ -337,7 +334,7 @@ mod tests {
     fn derived_columns_are_made_from_the_record() {
         let mut table = table(&["boro text", "block integer", "bbl char(10)", "label text", "year smallint"]);
         let arguments = ["boro", "block", "lot"].map(|name| name.parse().unwrap()).to_vec();
-        table.derive.insert("bbl".parse().unwrap(), Derivation::Call { function: "bbl".into(), arguments });
+        table.derive.insert("bbl".parse().unwrap(), Derivation::Call { function: Function::Bbl, arguments });
         table.derive.insert("label".parse().unwrap(), Derivation::Template("{boro}/{year}".into()));
         table.derive.insert("year".parse().unwrap(), Derivation::Template("{year}".into()));
         if let manifest::dataset::Content::Sources(sources) = &mut table.content {
@@ -355,6 +352,34 @@ mod tests {
         );
         assert_eq!(tally(&reading, "bbl").nulls, 1);
         assert_eq!((rejects[0].code, rejects[0].raw.as_str()), ("not_a_borough", "NYC,600,1"));
+    }
+
+    #[test]
+    fn a_column_may_be_made_of_the_files_own_and_of_where_it_came_from() {
+        let mut table = table(&["bbl char(10)", "owner text", "owner_hash bytea", "origin text"]);
+        let call = |function, argument: &str| {
+            let arguments = vec![argument.parse().unwrap()];
+            Derivation::Call { function, arguments }
+        };
+        table.derive.insert("bbl".parse().unwrap(), call(Function::Bbl, "bbl"));
+        table.derive.insert("owner_hash".parse().unwrap(), call(Function::Md5, "owner"));
+        table.derive.insert("origin".parse().unwrap(), Derivation::Template("{file}: {member}".into()));
+        if let manifest::dataset::Content::Sources(sources) = &mut table.content {
+            sources[0].reading.nulls = vec!["none".into()];
+        }
+        let (rows, reading, rejects) = load(&table, "BBL,Owner\n1008300028.00,café\nnone,none\n1-830-28A, x \n");
+        let origin = text("t.csv: d/t.csv");
+        let hash = |text: &str| Some(md5::compute(text).0.to_vec());
+        assert_eq!(
+            rows,
+            [
+                vec![text("1008300028"), text("café"), hash("café"), origin.clone()],
+                vec![None, None, None, origin.clone()],
+                vec![None, text("x"), hash("x"), origin],
+            ]
+        );
+        assert_eq!(reading.drift, []);
+        assert_eq!((rejects[0].code, rejects[0].raw.as_str()), ("not_a_lot", "1-830-28A"));
     }
 
     #[test]

@@ -1,19 +1,31 @@
-//! Functions that make a column from others. Texts come in, a text goes out, which is then encoded like any other.
+//! New York City's number of a lot: one digit for the borough, five for the block, four for the lot. A number that looks right and is not
+//! would be worse than none: what cannot be meant is an error.
 
-/// Writes New York City's borough-block-lot number: one digit, five, four. `Ok(false)` when one of the three is blank: such a lot has no
-/// number. What is there and cannot be meant is an error with its code: a number that looks right and is not would be worse.
-pub(super) fn bbl(borough: &[u8], block: &[u8], lot: &[u8], out: &mut Vec<u8>) -> Result<bool, &'static str> {
-    let (borough, block, lot) = (borough.trim_ascii(), block.trim_ascii(), lot.trim_ascii());
-    if borough.is_empty() || block.is_empty() || lot.is_empty() {
-        return Ok(false);
-    }
+/// The number of a borough's name or code, a block and a lot.
+pub(super) fn of_parts(borough: &[u8], block: &[u8], lot: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
     let borough = borough_digit(borough).ok_or("not_a_borough")?;
     let block = padded::<5>(block).ok_or("not_a_block")?;
     let lot = padded::<4>(lot).ok_or("not_a_lot")?;
     out.push(borough);
     out.extend(block);
     out.extend(lot);
-    Ok(true)
+    Ok(())
+}
+
+/// The same number as others write it: with a fraction of zeros, as spreadsheets and GIS do (`1008300028.00`), or in its three parts
+/// (`1-00830-0028`, `MN/830/28`).
+pub(super) fn of_number(number: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+    if let Some(digits @ [b'1'..=b'5', ..]) = padded::<10>(number) {
+        out.extend(digits);
+        return Ok(());
+    }
+    let is_mark = |byte: &u8| matches!(byte, b'-' | b'/' | b',');
+    let parts = |is_mark: &dyn Fn(&u8) -> bool| {
+        let parts = number.split(is_mark).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        <[&[u8]; 3]>::try_from(parts).ok()
+    };
+    let [borough, block, lot] = parts(&is_mark).or_else(|| parts(&u8::is_ascii_whitespace)).ok_or("not_a_bbl")?;
+    of_parts(borough, block, lot, out)
 }
 
 /// Names and codes as the city's agencies write them.
@@ -52,13 +64,12 @@ fn padded<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use manifest::dataset::Function;
+
+    use super::super::tests::made;
 
     fn number(borough: &str, block: &str, lot: &str) -> Result<Option<String>, &'static str> {
-        let mut out = Vec::new();
-        let found = bbl(borough.as_bytes(), block.as_bytes(), lot.as_bytes(), &mut out)?;
-        assert!(found || out.is_empty());
-        Ok(found.then(|| String::from_utf8(out).unwrap()))
+        made(Function::Bbl, &[borough, block, lot])
     }
 
     #[test]
@@ -72,13 +83,6 @@ mod tests {
             ("BROOKLYN", "0", "0", "3000000000"),
         ] {
             assert_eq!(number(borough, block, lot), Ok(Some(expected.to_owned())), "{borough} {block} {lot}");
-        }
-    }
-
-    #[test]
-    fn a_lot_without_all_three_parts_has_no_number() {
-        for (borough, block, lot) in [("", "1", "1"), ("1", " ", "1"), ("1", "1", "")] {
-            assert_eq!(number(borough, block, lot), Ok(None));
         }
     }
 
@@ -97,6 +101,38 @@ mod tests {
             ("1", "1", "-1", "not_a_lot"),
         ] {
             assert_eq!(number(borough, block, lot), Err(code), "{borough} {block} {lot}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_one_piece_is_written_in_ten_digits() {
+        for given in [
+            "1008300028",
+            "1008300028.00",
+            "1008300028.",
+            "01008300028",
+            "1-00830-0028",
+            "1-830-28",
+            "1/830/0028",
+            "1 830 28",
+            "MN 00830 0028",
+            "Manhattan, 830, 28",
+            "New York - 830 - 28",
+        ] {
+            assert_eq!(made(Function::Bbl, &[given]), Ok(Some("1008300028".to_owned())), "{given}");
+        }
+        for (given, code) in [
+            ("0008300028", "not_a_bbl"),
+            ("6008300028", "not_a_bbl"),
+            ("100830002", "not_a_bbl"),
+            ("1008300028.5", "not_a_bbl"),
+            ("1.00830E9", "not_a_bbl"),
+            ("830-28", "not_a_bbl"),
+            ("1-830-28-1001", "not_a_bbl"),
+            ("7-830-28", "not_a_borough"),
+            ("1-830-28A", "not_a_lot"),
+        ] {
+            assert_eq!(made(Function::Bbl, &[given]), Err(code), "{given}");
         }
     }
 }
