@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Table, View, ViewStorage};
+use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Table};
 
 /// Types that the worker encodes, and their arrays.
 const TYPES: &[&str] = &[
@@ -52,10 +52,6 @@ pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     let queries = |table: &Table| matches!(table.content, Content::Query(_));
     if dataset.tables.iter().any(stays) && dataset.tables.iter().any(queries) {
         unserved.insert("queries beside tables that are upserted or appended".to_owned());
-    }
-    let stored = |view: &View| view.storage == ViewStorage::Materialized;
-    if dataset.tables.iter().any(stays) && dataset.views.iter().any(stored) {
-        unserved.insert("materialized views beside tables that are upserted or appended".to_owned());
     }
     unserved
 }

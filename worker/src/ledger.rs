@@ -6,6 +6,7 @@ pub(crate) mod after;
 pub mod decision;
 mod declared;
 mod error;
+mod lagging;
 mod lease;
 mod progress;
 mod publication;
@@ -25,6 +26,7 @@ use crate::postgres::{self, Connection, Purpose, Session, Target};
 
 pub use declared::{declare, declared};
 pub use error::Error;
+pub use lagging::{Relation, leave_lagging};
 pub use lease::{Claim, Holder, Lease, claim};
 pub use progress::{AppendedFile, Watermark};
 pub use publication::{Publication, PublishedTable};

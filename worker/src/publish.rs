@@ -62,6 +62,7 @@ pub use error::{Error, Violation};
 pub use inventory::{Inventory, Reader};
 pub use lock::LOCK_BUDGET;
 pub(crate) use proof::prove;
+pub(crate) use refresh::lagging;
 pub use refresh::{Lagging, Stays};
 pub use refusal::Refusal;
 pub use rights::Missing;
@@ -167,14 +168,6 @@ impl Publish<'_> {
             tries += 1;
             match Box::pin(self.attempt(ledger, &mut session)).await? {
                 Attempt::Done(Done { locked, views, merged }) => {
-                    let lagging = match &session {
-                        Some(session) => {
-                            let changed = merged.iter().filter(|(_, merged)| merged.changes.is_any());
-                            let changed: Vec<&str> = changed.map(|(name, _)| name.as_str()).collect();
-                            refresh::lagging(&session.connection, &session.reader, &session.inventory, &changed).await
-                        }
-                        None => Vec::new(),
-                    };
                     if let Some(Session { connection, .. }) = session {
                         // As every other session of the pool.
                         if !connection.is_closed() && connection.batch("publish", "SET lock_timeout = 0").await.is_ok()
@@ -184,7 +177,12 @@ impl Publish<'_> {
                     }
                     let proving = Box::pin(prove(ledger, self.dataset, self.staging.pool()));
                     // The next run tries again.
-                    let notices = proving.await.unwrap_or_else(|error| vec![error.to_string()]);
+                    let mut notices = proving.await.unwrap_or_else(|error| vec![error.to_string()]);
+                    let lagging = Box::pin(lagging(ledger, self.dataset, self.staging.pool())).await;
+                    let lagging = lagging.unwrap_or_else(|error| {
+                        notices.push(error.to_string());
+                        Vec::new()
+                    });
                     return Ok(Published { locked, tries, views, merged, lagging, notices });
                 }
                 Attempt::Missed(seen) => {

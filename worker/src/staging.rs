@@ -29,7 +29,7 @@ pub use distinct::Distinct;
 pub use error::Error;
 pub use load::{LoadError, Stored};
 pub use mark::{Coverage, Extent, Mark};
-pub use matview::{Filled, MatviewPlan};
+pub use matview::{Filled, MatviewPlan, Over};
 pub(crate) use schema::{let_in, make_private, missing_right};
 
 /// Index builds that run at once, over all tables of a dataset. Two cores are what a small server has.

@@ -70,6 +70,49 @@ fn views_go_live_with_their_tables_and_stay_the_objects_that_they_are() {
 }
 
 #[test]
+fn a_materialized_view_over_upserted_rows_shows_them_after_each_publish() {
+    let city = city_with_views();
+    city.edit_manifest("    primary_key: id\n", "    primary_key: id\n    load: {upsert: id}\n");
+    city.load().is(Outcome::Published);
+    assert_eq!(city.value("SELECT count(*) FROM public.species_count"), "4");
+    let view = "SELECT 'public.species_count'::regclass::oid";
+    let first = city.value(view);
+
+    city.publish("trees.csv", OAKS);
+    let loaded = city.load();
+    let refreshed = loaded.is(Outcome::Published).fact("refreshed");
+    assert_eq!(refreshed["view"], "materialized view public.species_count");
+    assert_eq!(city.rows("SELECT * FROM public.species_count ORDER BY 1"), ["Elm|1", "Linden|1", "Oak|2"]);
+    assert_eq!(city.value(view), first);
+
+    // One that is declared later is filled with what is live, and then with what has come.
+    city.put("heights.sql", "SELECT id, height FROM trees");
+    city.edit_manifest("  tall:", "  heights: {query: heights.sql, materialized: true, primary_key: id}\n  tall:");
+    city.publish("trees.csv", format!("{OAKS}9,Birch,,40\n"));
+    city.load().is(Outcome::Published);
+    assert_eq!(city.rows("SELECT * FROM public.heights ORDER BY 1"), ["1|10", "2|20", "3|30", "4|3.25", "9|40"]);
+    assert_eq!(
+        city.value(
+            "SELECT has_table_privilege('READER', 'public.heights', 'SELECT')".replace("READER", &city.reader).as_str()
+        ),
+        "t"
+    );
+    assert_eq!(city.value("SELECT count(*) FROM freshet.lagging_views"), "0");
+    assert_eq!(city.staging(), "0");
+    city.load().is(Outcome::Unchanged);
+
+    // A run that was killed before it could refresh them: the next makes up for it.
+    city.sql(
+        "UPDATE public.trees SET height = 41 WHERE id = 9;
+         INSERT INTO freshet.lagging_views VALUES ('trees', 'public', 'heights'), ('trees', 'public', 'gone')",
+    );
+    let made_up = city.load();
+    assert_eq!(made_up.is(Outcome::Unchanged).fact("refreshed")["view"], "materialized view public.heights");
+    assert_eq!(city.value("SELECT height FROM public.heights WHERE id = 9"), "41");
+    assert_eq!(city.value("SELECT count(*) FROM freshet.lagging_views"), "0");
+}
+
+#[test]
 fn a_view_whose_select_changes_is_replaced_and_one_that_was_dropped_comes_back() {
     let city = city_with_views();
     city.load().is(Outcome::Published);

@@ -51,6 +51,16 @@ pub enum Error {
         /// The table that is not replaced as a whole.
         read: String,
     },
+    /// A stored view would read tables that are complete at different moments.
+    #[error("the materialized view {view} reads {stays}, which stays and gets changes, and {comes}, which is replaced")]
+    ReadsBoth {
+        /// The view.
+        view: String,
+        /// A table whose rows stay.
+        stays: String,
+        /// A table that another takes the place of.
+        comes: String,
+    },
     /// A column of the result has a name that no column of ours can have.
     #[error("the query of {table} gives a column that cannot stay unnamed: {reason}")]
     ColumnName {
@@ -146,6 +156,7 @@ impl Fault for Error {
             Self::Circle { .. } => "query_circle",
             Self::ReadsLive { .. } => "query_reads_live",
             Self::ReadsPart { .. } => "query_reads_part",
+            Self::ReadsBoth { .. } => "view_reads_both",
             Self::ReadsView { .. } => "view_reads_view",
             Self::ViewTaken { .. } => "view_taken",
             Self::ViewFixed { .. } => "view_fixed",
@@ -185,6 +196,9 @@ impl Fault for Error {
             Self::ReadsLive { .. } => Some("write what the view selects into the query".to_owned()),
             Self::ReadsPart { .. } => {
                 Some("give the query a dataset of its own, with `depends_on`: it then reads the whole table".to_owned())
+            }
+            Self::ReadsBoth { .. } => {
+                Some("make it a plain view, or a query of a dataset of its own with `depends_on`".to_owned())
             }
             Self::ReadsView { .. } => Some("write what that view selects into the query".to_owned()),
             Self::ViewTaken { .. } => Some("give the view another name, or drop what has it".to_owned()),

@@ -288,7 +288,7 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// The tables in staging that a query reads.
-    fn needs(&self, reads: &[Read]) -> BTreeSet<Identifier> {
+    pub(super) fn needs(&self, reads: &[Read]) -> BTreeSet<Identifier> {
         let staged = reads.iter().filter(|read| read.schema == self.schema);
         staged.filter_map(|read| read.name.parse().ok()).collect()
     }

@@ -92,7 +92,10 @@ impl Rehearsal<'_> {
         let row = self.connection.row(what, "SELECT pg_get_viewdef($1::oid)", &[&oid]).await?;
         let definition = row.get::<_, &str>(0).trim().to_owned();
         Ok(match self.standing(view, oid, &definition).await? {
-            Ok(standing) => Ok(MadeView { declared: DeclaredView { view: view.clone(), definition, standing }, reads }),
+            Ok(standing) => {
+                let declared = DeclaredView { view: view.clone(), definition, standing, reads: self.needs(&reads) };
+                Ok(MadeView { declared, reads })
+            }
             Err(error) => Err(Obstacle::Final(error)),
         })
     }
@@ -109,11 +112,12 @@ impl Rehearsal<'_> {
         } else if let Some(read) = reads.iter().find(|read| read.schema == self.schema && !is_table(&read.name)) {
             Error::ReadsView { view: name, read: read.name.clone() }
         } else {
-            let partial = |read: &&Read| {
-                read.schema == self.schema
-                    && self.dataset.tables.iter().any(|t| t.name.as_str() == read.name && t.load != Load::Replace)
-            };
-            Error::ReadsPart { table: name, read: reads.iter().find(partial)?.name.clone() }
+            // Of tables that stay it is filled with what is live, of others with what is in staging.
+            let (stay, come): (Vec<_>, Vec<_>) = self
+                .needs(reads)
+                .into_iter()
+                .partition(|name| self.dataset.table(name).is_some_and(|table| table.load != Load::Replace));
+            Error::ReadsBoth { view: name, stays: stay.first()?.to_string(), comes: come.first()?.to_string() }
         };
         Some(Obstacle::Final(error))
     }

@@ -13,10 +13,11 @@ use super::grants::Grants;
 use super::indexes;
 use super::inventory::{Dress, Inventory};
 use super::origin::Declared;
+use super::refusal::Refusal;
 use super::views::View;
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Acting, Connection};
-use crate::staging::{Filled, MatviewPlan, Staging};
+use crate::staging::{Filled, MatviewPlan, Over, Staging};
 
 /// A view of the dataset, as PostgreSQL has read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct DeclaredView {
     pub definition: String,
     /// What stands under its name.
     pub standing: Standing,
+    /// The tables of the dataset that it reads.
+    pub reads: BTreeSet<Identifier>,
 }
 
 /// What stands under the name of a view of the dataset.
@@ -48,6 +51,29 @@ impl DeclaredView {
     fn is_materialized(&self) -> bool {
         self.view.storage == ViewStorage::Materialized
     }
+
+    /// Whether it is new and was filled from one of these tables before they got their changes.
+    pub(super) fn is_filled_from(&self, changed: &[&str]) -> bool {
+        self.standing == Standing::New
+            && self.is_materialized()
+            && self.reads.iter().any(|read| changed.contains(&read.as_str()))
+    }
+
+    /// Whose rows it is filled with before it is live, where these tables stay.
+    fn over(&self, stay: &BTreeSet<Identifier>) -> Result<Over, Refusal> {
+        match (self.reads.intersection(stay).next(), self.reads.difference(stay).next()) {
+            (Some(stays), Some(comes)) => Err(Refusal::new(
+                self.name(),
+                "its query",
+                format!(
+                    "{stays} stays and {comes} is new: there is no moment at which both are complete before they are live; \
+                     load the tables first, and then declare the view"
+                ),
+            )),
+            (Some(_), None) => Ok(Over::Live),
+            (None, _) => Ok(Over::Staged),
+        }
+    }
 }
 
 /// The columns that indexes of views name.
@@ -58,18 +84,21 @@ pub(super) fn indexed_columns(dataset: &Dataset) -> impl Iterator<Item = &Identi
         .flat_map(|view| view.primary_key.iter().chain(view.indexes.iter().flat_map(|index| &index.columns)))
 }
 
-/// Makes new materialized views in staging. The tables there, and what is made anew over them, must be complete.
+/// Makes new materialized views in staging: over the tables there, which must be complete, as must be what is made anew over
+/// them; or over live ones that stay. These get their rows in the publish, and the view is refreshed after it.
 ///
 /// # Errors
-/// The database's own, or [`Error::NotCarried`] when there is no name left for an index.
+/// The database's own, or [`Error::NotCarried`] when there is no name left for an index, or when a view reads tables of both
+/// kinds.
 pub(super) async fn build(
     connection: &Connection,
     staging: &Staging,
     inventory: &Inventory,
+    stay: &BTreeSet<Identifier>,
     views: &[DeclaredView],
 ) -> Result<(), Error> {
     for view in views.iter().filter(|view| view.standing == Standing::New && view.is_materialized()) {
-        let plan = inventory.plan_of_new(view)?;
+        let plan = inventory.plan_of_new(view, stay)?;
         if !staging.holds_matview(connection, &plan).await? {
             staging.build_matview(&plan).await?;
         } else if !staging.matview_is_finished(connection, &plan).await? {
@@ -141,15 +170,17 @@ pub(super) async fn note(
 
 impl Inventory {
     /// A materialized view that is made for the first time.
-    fn plan_of_new(&self, view: &DeclaredView) -> Result<MatviewPlan, Error> {
+    fn plan_of_new(&self, view: &DeclaredView, stay: &BTreeSet<Identifier>) -> Result<MatviewPlan, Error> {
+        let refused = |refusal| Error::NotCarried { dataset: view.view.name.to_string(), refusals: vec![refusal] };
+        let over = view.over(stay).map_err(refused)?;
         let mut taken: BTreeSet<String> = self.taken.clone();
-        let indexes = indexes::of_view(&view.view, &self.spelling, &mut taken)
-            .map_err(|refusal| Error::NotCarried { dataset: view.view.name.to_string(), refusals: vec![refusal] })?;
+        let indexes = indexes::of_view(&view.view, &self.spelling, &mut taken).map_err(refused)?;
         Ok(MatviewPlan {
             name: view.view.name.to_string(),
             owner: Acting::Login,
             query: view.definition.clone(),
             path: vec![self.schema.name.clone()],
+            over,
             options: Vec::new(),
             tablespace: None,
             settings: Vec::new(),

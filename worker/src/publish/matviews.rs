@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use super::views::{Rows, View};
 use crate::ledger::PublishedTable;
 use crate::postgres::Connection;
-use crate::staging::{self, Filled, MatviewPlan, Staging};
+use crate::staging::{self, Filled, MatviewPlan, Over, Staging};
 
 pub(super) const QUERY: &str = include_str!("matviews.sql");
 const BINDINGS: &str = include_str!("bindings.sql");
@@ -96,6 +96,7 @@ fn plan(inventory: &Inventory, view: &View, rebuilt: &Rebuilt) -> (MatviewPlan, 
         owner,
         query: rebuilt.query.clone(),
         path: inventory.path(),
+        over: Over::Staged,
         options: view.options.clone(),
         tablespace,
         settings: settings.collect(),

@@ -1,9 +1,11 @@
 //! Materialized views that read the dataset through views: they stay what they are, and show its new rows once they are
-//! refreshed, after the publish. Refreshed while they are read where PostgreSQL can; the rows are live whatever comes of it.
+//! refreshed, after the publish. Refreshed while they are read where PostgreSQL can; the rows are live whatever comes of it,
+//! and what is left to be refreshed stands in the ledger until it is.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use manifest::{Dataset, DatasetName};
 use tokio::time::Instant;
 
 use super::attached;
@@ -11,6 +13,7 @@ use super::inventory::{Inventory, Reader};
 use super::lock::{LOCK_BUDGET, is_contention};
 use super::rights::Missing;
 use super::views::{Rows, View};
+use crate::ledger::{Ledger, Relation};
 use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Acting, Connection, Pool};
 
@@ -25,7 +28,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub struct Lagging {
     /// `materialized view public.sums`.
     pub described: String,
-    place: String,
+    dataset: DatasetName,
+    view: Relation,
     /// Where functions in its query find what they name without a schema.
     path: String,
     acting: Acting,
@@ -47,38 +51,59 @@ pub enum Stays {
     Database(#[from] postgres::Error),
 }
 
-/// All of them, those first that others read. One that was never populated stays so. Tables that stay and are `changed` bind
-/// nothing anew, so that everything stored of them is late. Whatever cannot be asked any more, as the session is gone, is
-/// refreshed with the next publish.
-pub(super) async fn lagging(
+/// The names of those that a publish leaves behind, where they will be live: of views over tables that are swapped, and of
+/// all that is stored of tables that stay and are `changed`. One that was never populated stays so.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn left_behind(
     connection: &Connection,
     reader: &Reader,
     inventory: &Inventory,
     changed: &[&str],
-) -> Vec<Lagging> {
-    let over_changed = if changed.is_empty() {
-        Vec::new()
-    } else {
-        reader.views_over(connection, &inventory.schema.name, changed).await.unwrap_or_default()
-    };
-    let of = |view: &View| Lagging::of(view, inventory);
-    let also: Vec<Lagging> = over_changed.iter().rev().filter(|view| view.is_populated()).map(of).collect();
+) -> Result<BTreeSet<Relation>, postgres::Error> {
+    let live = &inventory.schema.name;
+    let over_changed =
+        if changed.is_empty() { Vec::new() } else { reader.views_over(connection, live, changed).await? };
     let late = |view: &&View| matches!(&view.rows, Rows::Stored(storage) if storage.lags && storage.populated);
-    // What is late for the one reason alone reads nothing that is late for the other.
-    let mut all: Vec<Lagging> = inventory.views.iter().rev().filter(late).map(of).collect();
-    all.retain(|one| also.iter().all(|other| other.place != one.place));
-    all.extend(also);
-    all
+    let swapped = inventory.views.iter().filter(late);
+    let all = swapped.chain(over_changed.iter().filter(|view| view.is_populated()));
+    Ok(all.map(|view| (view.schema.clone(), view.name.clone())).collect())
+}
+
+/// Those that publishes of a dataset have left behind, those first that others read.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn lagging(ledger: &Ledger, dataset: &Dataset, pool: &Pool) -> Result<Vec<Lagging>, postgres::Error> {
+    let left = ledger.lagging(&dataset.dataset).await?;
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let connection = pool.take().await?;
+    let reader = Reader::new(&connection, dataset).await?;
+    let inventory = reader.read(&connection, dataset).await?;
+    let tables: Vec<&str> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
+    let views = reader.views_over(&connection, dataset.schema.as_str(), &tables).await?;
+    pool.give_back(connection);
+    let is_left = |view: &&View| left.contains(&(view.schema.clone(), view.name.clone()));
+    let lagging: Vec<Lagging> =
+        views.iter().rev().filter(is_left).map(|view| Lagging::of(dataset, view, &inventory)).collect();
+    for gone in left.iter().filter(|gone| lagging.iter().all(|lagging| lagging.view != **gone)) {
+        ledger.refreshed(&dataset.dataset, gone).await?;
+    }
+    Ok(lagging)
 }
 
 impl Lagging {
-    fn of(view: &View, inventory: &Inventory) -> Self {
+    fn of(dataset: &Dataset, view: &View, inventory: &Inventory) -> Self {
         let mut missing = BTreeSet::new();
         let acting = view.owner.touching(inventory.login(), &mut missing);
         let concurrently = matches!(&view.rows, Rows::Stored(storage) if storage.refreshes_while_read);
         Self {
             described: view.describe(),
-            place: qualified(&view.schema, &view.name),
+            dataset: dataset.dataset.clone(),
+            view: (view.schema.clone(), view.name.clone()),
             path: attached::path(&[&inventory.schema.name, &view.schema]),
             acting,
             missing: missing.into_iter().collect(),
@@ -91,7 +116,7 @@ impl Lagging {
     ///
     /// # Errors
     /// [`Stays`]; nothing has changed then.
-    pub async fn refresh(&self, pool: &Pool) -> Result<Duration, Stays> {
+    pub async fn refresh(&self, ledger: &Ledger, pool: &Pool) -> Result<Duration, Stays> {
         if let Some(missing) = self.missing.first() {
             return Err(Stays::Right(missing.clone()));
         }
@@ -103,7 +128,11 @@ impl Lagging {
                 pool.give_back(connection);
             }
             match tried {
-                Ok(()) => return Ok(began.elapsed()),
+                Ok(()) => {
+                    // Once more is too often, and no harm.
+                    let _ = ledger.refreshed(&self.dataset, &self.view).await;
+                    return Ok(began.elapsed());
+                }
                 Err(error) if !is_contention(&error) => return Err(error.into()),
                 Err(_) if began.elapsed() >= PATIENCE => return Err(Stays::Locked(PATIENCE)),
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -119,7 +148,7 @@ impl Lagging {
             self.path,
             LOCK_BUDGET.as_millis(),
             self.way,
-            self.place
+            qualified(&self.view.0, &self.view.1)
         );
         let done = connection.batch(&format!("refresh {}", self.described), &sql).await;
         if done.is_err() {

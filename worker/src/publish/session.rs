@@ -154,7 +154,8 @@ impl Publish<'_> {
             *fitted = wanted;
         }
         matviews::build(connection, reader, self.staging, inventory, self.dataset.dataset.as_str(), tables).await?;
-        declared::build(connection, self.staging, inventory, self.views).await?;
+        let stay = division.merges.iter().map(|merge| merge.name().clone()).collect();
+        declared::build(connection, self.staging, inventory, &stay, self.views).await?;
         declared.clear();
         for ((blueprint, dress), table) in plans.into_iter().zip(&*tables) {
             declared.push((blueprint.table.clone(), table.oid, dress.declared.tell()));

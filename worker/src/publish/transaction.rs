@@ -14,7 +14,7 @@ use super::merge::{self, Merged, Turn};
 use super::session::Session;
 use super::swap::{self, Schemas};
 use super::views::Way;
-use super::{Attempt, Done, Publish, declared, progress};
+use super::{Attempt, Done, Publish, declared, progress, refresh};
 use crate::ledger::{self, Ledger, PublishedTable};
 use crate::postgres;
 
@@ -87,6 +87,13 @@ impl Publish<'_> {
         let tables = self.tables(session, &merged).await?;
         self.publication.write(connection, &tables).await?;
         ledger::declare(connection, &dataset.dataset, declared).await?;
+        let changed = merged.iter().filter(|(_, merged)| merged.changes.is_any());
+        let changed: Vec<&str> = changed.map(|(name, _)| name.as_str()).collect();
+        let mut behind = refresh::left_behind(connection, reader, inventory, &changed).await?;
+        // Nobody reads them yet: they are not among what reads the live tables.
+        let new = self.views.iter().filter(|view| view.is_filled_from(&changed));
+        behind.extend(new.map(|view| (dataset.schema.to_string(), view.view.name.to_string())));
+        ledger::leave_lagging(connection, &dataset.dataset, &behind).await?;
         ledger::leave_unproven(connection, &dataset.dataset, &inventory.unproven_by_a_swap()).await?;
         succession.begin(connection, inventory).await?;
         let (staging, previous) = (succession.source.as_str(), succession.previous.as_str());

@@ -212,8 +212,8 @@ impl Stages<'_> {
 }
 
 impl Run<'_> {
-    /// Drops what a run left in staging that was killed before it could, even right after its rows went live, and proves
-    /// what it left unproven.
+    /// Drops what a run left in staging that was killed before it could, even right after its rows went live, proves what it
+    /// left unproven, and refreshes what it left behind.
     async fn tidy(&self, ledger: &Ledger, pool: &Arc<Pool>) -> Result<(), Trouble> {
         let dataset = &self.dataset.dataset;
         if let Some(mark) = Staging::left(pool, dataset).await?
@@ -223,6 +223,9 @@ impl Run<'_> {
         }
         for detail in publish::prove(ledger, self.dataset, pool).await? {
             self.reporter.tell(&Fact::Notice { detail });
+        }
+        for lagging in publish::lagging(ledger, self.dataset, pool).await? {
+            self.refresh(&lagging, ledger, pool).await;
         }
         Ok(())
     }

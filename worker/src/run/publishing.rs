@@ -107,7 +107,7 @@ impl Run<'_> {
         let rows = tables.values().map(|table| table.rows).sum();
         self.reporter.tell(&Fact::Published { tables: tables.len(), rows, lock_ms });
         for lagging in &published.lagging {
-            self.refresh(lagging, &pool).await;
+            self.refresh(lagging, ledger, &pool).await;
         }
         Ok(Done::Published { tables, accepted, lock_ms })
     }
@@ -120,10 +120,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Refreshes a materialized view, or tells why not: the rows are live all the same.
-    async fn refresh(&self, lagging: &Lagging, pool: &Pool) {
+    /// Refreshes a materialized view, or tells why not: the rows are live all the same, and the next run tries again.
+    pub(super) async fn refresh(&self, lagging: &Lagging, ledger: &Ledger, pool: &Pool) {
         let refreshed = tokio::select! {
-            refreshed = tokio::time::timeout_at(self.deadline, lagging.refresh(pool)) => match refreshed {
+            refreshed = tokio::time::timeout_at(self.deadline, lagging.refresh(ledger, pool)) => match refreshed {
                 Ok(refreshed) => refreshed.map_err(|stays| stays.to_string()),
                 Err(_) => Err("the run's time was over".to_owned()),
             },

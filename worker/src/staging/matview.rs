@@ -19,10 +19,13 @@ pub struct MatviewPlan {
     pub name: String,
     /// Who makes it, and so owns it: a role that may enter staging and read there what the query reads.
     pub owner: Acting,
-    /// Its `SELECT`. Names without a schema are looked for in staging first, and then along `path`.
+    /// Its `SELECT`. Names without a schema are looked for along `path`, and in staging before that where it is over the
+    /// tables there.
     pub query: String,
     /// Schemas, in their order.
     pub path: Vec<String>,
+    /// Whose rows it shows.
+    pub over: Over,
     /// Storage parameters, each `name=value`.
     pub options: Vec<String>,
     /// Where it is stored, when not in the database's own tablespace.
@@ -35,6 +38,15 @@ pub struct MatviewPlan {
     pub filled: Filled,
 }
 
+/// Which tables a view reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Those in staging, which go live together with it.
+    Staged,
+    /// Live ones, which stay what they are.
+    Live,
+}
+
 /// Whether a materialized view has rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filled {
@@ -45,10 +57,11 @@ pub enum Filled {
 }
 
 impl MatviewPlan {
-    /// `SET LOCAL search_path`: staging comes before all that is live.
+    /// `SET LOCAL search_path`: staging comes before all that is live, where it is looked at.
     pub fn look_in(&self, staging: &str) -> String {
+        let staging = (self.over == Over::Staged).then_some(staging);
         let path: Vec<String> =
-            std::iter::once(staging).chain(self.path.iter().map(String::as_str)).map(quote_ident).collect();
+            staging.into_iter().chain(self.path.iter().map(String::as_str)).map(quote_ident).collect();
         format!("SET LOCAL search_path = pg_catalog, {}, pg_temp", path.join(", "))
     }
 

@@ -3,7 +3,7 @@
 use freshet_tests::postgres::connect;
 use worker::fault::{Exit, Fault};
 use worker::postgres::Acting;
-use worker::staging::{Filled, IndexPlan, MatviewPlan};
+use worker::staging::{Filled, IndexPlan, MatviewPlan, Over};
 
 use crate::support::{Place, Run, dataset, load, rows, table};
 
@@ -21,6 +21,7 @@ async fn one_in_staging_reads_the_table_there_and_its_rows_are_frozen() {
         owner: Acting::Login,
         query: " SELECT t.id,\n    t.note\n   FROM t;".into(),
         path: vec!["public".into()],
+        over: Over::Staged,
         options: vec!["fillfactor=70".into()],
         tablespace: None,
         settings: Vec::new(),
@@ -179,7 +180,7 @@ async fn one_over_a_view_is_refreshed_after_the_publish_and_while_it_is_read_whe
     let reader = connect(&place.cluster.superuser_url_of(&place.database)).await.unwrap();
     reader.batch_execute("BEGIN; SELECT id FROM public.keyed").await.unwrap();
     for lagging in &published.lagging {
-        let refreshed = lagging.refresh(&run.pool).await;
+        let refreshed = lagging.refresh(&run.ledger, &run.pool).await;
         if lagging.described.ends_with("theirs") {
             let told = refreshed.unwrap_err().to_string();
             assert!(told.contains(&format!("GRANT \"{ana}\" TO \"{loader}\"")), "{told}");
@@ -215,7 +216,7 @@ async fn what_is_stored_of_a_table_that_stays_is_refreshed_when_the_table_has_ch
         let published = run.publish(&staging, std::time::Duration::from_secs(20)).await.unwrap();
         assert_eq!(published.lagging.len(), late, "{:?}", published.lagging);
         for lagging in &published.lagging {
-            lagging.refresh(&run.pool).await.unwrap();
+            lagging.refresh(&run.ledger, &run.pool).await.unwrap();
         }
         assert_eq!(place.value("SELECT note FROM public.m2"), "new");
         staging.clear().await.unwrap();
