@@ -1,13 +1,14 @@
 //! A database with a loader who is no superuser, the worker's binary, and what was found when it had run.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use freshet_tests::binaries;
 use freshet_tests::postgres::{PostgresCluster, quote};
 use freshet_tests::process::Run;
-use manifest::Dataset;
 use manifest::run::{RUN_EVENT, RunRecord};
+use manifest::{Dataset, DatasetName};
 
 use crate::expected::{Expected, ExpectedTable, ExpectedValue};
 
@@ -24,7 +25,7 @@ pub(crate) struct Desk {
 
 /// A dataset of this repository.
 pub(crate) struct Known {
-    pub(crate) name: String,
+    pub(crate) name: DatasetName,
     pub(crate) path: PathBuf,
     pub(crate) dataset: Dataset,
 }
@@ -42,7 +43,7 @@ pub(crate) fn all() -> Vec<Known> {
         .map(|(name, path)| {
             let path = root.join(path);
             let dataset = manifest::load_dataset(&path).unwrap_or_else(|findings| panic!("{name}: {findings:?}"));
-            Known { name, path, dataset }
+            Known { name: dataset.dataset.clone(), path, dataset }
         })
         .collect();
     assert!(!all.is_empty(), "there are no datasets under {}", root.display());
@@ -56,8 +57,14 @@ impl Known {
         self.path.parent().unwrap().join("samples")
     }
 
+    /// Whether all that it is made of can be loaded.
+    pub(crate) fn stands_on(&self, all: &[Self]) -> bool {
+        let is_served = |name: &DatasetName| all.iter().any(|other| other.name == *name && other.unserved().is_empty());
+        self.dataset.depends_on.iter().all(is_served)
+    }
+
     /// What of it the worker of this version refuses, by name.
-    pub(crate) fn unserved(&self) -> Vec<String> {
+    pub(crate) fn unserved(&self) -> BTreeSet<String> {
         use manifest::served::{Origins, unserved_of_table, unserved_of_whole};
         let tables = self.dataset.tables.iter().flat_map(|table| unserved_of_table(table, Origins::Replaced));
         unserved_of_whole(&self.dataset).into_iter().chain(tables).collect()

@@ -33,7 +33,7 @@ fn first_lines_as_the_publishers_write_them_load_whole() {
     let desk = Desk::new();
     for known in desk::all().iter().filter(|known| has_files_of(&folder, known)) {
         if !known.unserved().is_empty() {
-            eprintln!("{}: not served yet: {}", known.name, known.unserved().join(", "));
+            eprintln!("{}: not served yet: {}", known.name, Vec::from_iter(known.unserved()).join(", "));
             continue;
         }
         let run = desk.load(known, &folder, &[]);
