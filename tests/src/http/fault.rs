@@ -24,6 +24,14 @@ pub enum Fault {
     Chunked,
     /// No `ETag` and no `Last-Modified`; conditions and ranges are ignored.
     NoValidators,
+    /// Every request for a part is answered with the whole.
+    NoRanges,
+    /// The `ETag` is a weak one, and there is no `Last-Modified`.
+    WeakTag,
+    /// While this answer is sent, the file is replaced by the one of this name in the same folder; whoever asks next gets that.
+    ReplacedBy(String),
+    /// A further header field, whatever it claims.
+    Header(&'static str, String),
     /// Status 302 to this URL.
     Redirect(String),
     /// The right answer after this time.
@@ -39,27 +47,25 @@ impl Fault {
     }
 }
 
-/// A fault and how many more requests it is for; `None` is all.
+/// Faults that come together, for how many more requests, and those that come after them.
 #[derive(Debug)]
 pub(super) struct Planned {
-    fault: Fault,
-    left: Option<u32>,
+    pub(super) faults: Vec<Fault>,
+    /// `None` is all requests.
+    pub(super) left: Option<u32>,
+    pub(super) then: Vec<Fault>,
 }
 
 impl Planned {
-    pub(super) fn always(fault: Fault) -> Self {
-        Self { fault, left: None }
-    }
-
-    pub(super) fn times(fault: Fault, times: u32) -> Self {
-        Self { fault, left: Some(times) }
-    }
-
-    /// The fault for the next request, if any is left.
-    pub(super) fn take(&mut self) -> Option<Fault> {
-        if let Some(left) = &mut self.left {
-            *left = left.checked_sub(1)?;
+    /// The faults for the next request.
+    pub(super) fn take(&mut self) -> Vec<Fault> {
+        match &mut self.left {
+            Some(0) => self.then.clone(),
+            Some(left) => {
+                *left -= 1;
+                self.faults.clone()
+            }
+            None => self.faults.clone(),
         }
-        Some(self.fault.clone())
     }
 }

@@ -17,28 +17,37 @@ const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Service unavailable</tit
     <body><h1>We are down for maintenance</h1><p>Please try again later.</p></body></html>\n";
 
 /// Answers a request for a file of `folder`.
-pub(super) async fn answer(folder: &Path, head: &Head, fault: Option<&Fault>) -> Answer {
-    match fault {
-        Some(Fault::Hangup) => return Answer { ending: Ending::Hangup, ..Answer::text(0, "") },
-        Some(Fault::Status { code, retry_after }) => {
-            let answer = Answer::text(*code, &format!("this is a {code}\n"));
-            return match retry_after {
-                Some(seconds) => answer.header("Retry-After", seconds.to_string()),
-                None => answer,
-            };
+pub(super) async fn answer(folder: &Path, head: &Head, faults: &[Fault]) -> Answer {
+    for fault in faults {
+        match fault {
+            Fault::Hangup => return Answer { ending: Ending::Hangup, ..Answer::text(0, "") },
+            Fault::Status { code, retry_after } => {
+                let answer = Answer::text(*code, &format!("this is a {code}\n"));
+                return match retry_after {
+                    Some(seconds) => answer.header("Retry-After", seconds.to_string()),
+                    None => answer,
+                };
+            }
+            Fault::HtmlPage => return Answer::page(200, "text/html; charset=utf-8", HTML),
+            Fault::Redirect(url) => return Answer::text(302, "").header("Location", url.clone()),
+            Fault::Late(time) => tokio::time::sleep(*time).await,
+            _ => {}
         }
-        Some(Fault::HtmlPage) => return Answer::page(200, "text/html; charset=utf-8", HTML),
-        Some(Fault::Redirect(url)) => return Answer::text(302, "").header("Location", url.clone()),
-        Some(Fault::Late(time)) => tokio::time::sleep(*time).await,
-        _ => {}
     }
-    if head.method != "GET" && head.method != "HEAD" {
-        return Answer { ending: Ending::Close, ..Answer::text(405, "only GET and HEAD\n") };
+    if !matches!(head.method.as_str(), "GET" | "HEAD" | "POST") {
+        return Answer { ending: Ending::Close, ..Answer::text(405, "only GET, HEAD and POST\n") };
     }
-    match open(folder, &head.path).await {
-        Some(file) => of_file(file, head, fault).await,
-        None => Answer::text(404, "no such file\n"),
+    let Some(file) = open(folder, &head.path).await else { return Answer::text(404, "no such file\n") };
+    for fault in faults {
+        if let Fault::ReplacedBy(other) = fault {
+            // The open file stays what it was.
+            let path = folder.join(head.path.trim_start_matches('/'));
+            if tokio::fs::rename(folder.join(other), path).await.is_err() {
+                return Answer::text(500, "there is nothing to replace the file by\n");
+            }
+        }
     }
+    of_file(file, head, faults).await
 }
 
 struct Opened {
@@ -65,20 +74,23 @@ async fn open(folder: &Path, path: &str) -> Option<Opened> {
     Some(Opened { file, length: metadata.len(), modified: metadata.modified().ok()?, content_type })
 }
 
-async fn of_file(opened: Opened, head: &Head, fault: Option<&Fault>) -> Answer {
+async fn of_file(opened: Opened, head: &Head, faults: &[Fault]) -> Answer {
     let Opened { mut file, length, modified, content_type } = opened;
     let mut part = 0..length;
+    let has = |fault: &Fault| faults.contains(fault);
     let mut answer = Answer::text(200, "");
-    if fault != Some(&Fault::NoValidators) {
+    if !has(&Fault::NoValidators) {
         let version = Version::of(length, modified);
-        answer = answer
-            .header("ETag", version.tag.clone())
-            .header("Last-Modified", version.date.clone())
-            .header("Accept-Ranges", "bytes");
+        answer = if has(&Fault::WeakTag) {
+            answer.header("ETag", format!("W/{}", version.tag))
+        } else {
+            answer.header("ETag", version.tag.clone()).header("Last-Modified", version.date.clone())
+        };
+        answer = answer.header("Accept-Ranges", "bytes");
         if version.is_known_to(head) {
             return Answer { status: 304, length: Length::Unsaid, ..answer };
         }
-        let range = head.field("range").filter(|_| version.allows_range(head));
+        let range = head.field("range").filter(|_| version.allows_range(head) && !has(&Fault::NoRanges));
         match range.and_then(|range| parse_range(range, length)) {
             Some(Ok(range)) => {
                 answer = answer.header("Content-Range", format!("bytes {}-{}/{length}", range.start, range.end - 1));
@@ -96,16 +108,20 @@ async fn of_file(opened: Opened, head: &Head, fault: Option<&Fault>) -> Answer {
         return Answer::text(500, "the file cannot be read at this place\n");
     }
     let whole = part.end - part.start;
-    let (announced, sent, ending) = match fault {
-        Some(Fault::CutAfter(bytes)) => (Length::Known(whole), whole.min(*bytes), Ending::Close),
-        Some(Fault::FalseLength(bytes)) => (Length::Known(*bytes), whole, Ending::Close),
-        Some(Fault::StallAfter(bytes)) => (Length::Known(whole), whole.min(*bytes), Ending::Stall),
-        Some(Fault::Chunked) => (Length::Chunked, whole, Ending::KeepOpen),
-        _ => (Length::Known(whole), whole, Ending::KeepOpen),
-    };
+    let (mut announced, mut sent, mut ending) = (Length::Known(whole), whole, Ending::KeepOpen);
+    for fault in faults {
+        match fault {
+            Fault::CutAfter(bytes) => (sent, ending) = (whole.min(*bytes), Ending::Cut),
+            Fault::FalseLength(bytes) => (announced, ending) = (Length::Known(*bytes), Ending::Close),
+            Fault::StallAfter(bytes) => (sent, ending) = (whole.min(*bytes), Ending::Stall),
+            Fault::Chunked => announced = Length::Chunked,
+            Fault::Header(name, value) => answer = answer.header(name, value.clone()),
+            _ => {}
+        }
+    }
     answer.content_type = content_type;
     answer.length = announced;
-    if head.method == "GET" {
+    if head.method != "HEAD" {
         answer.body = Body::File(file, sent);
         // Only a body can be cut or stall.
         answer.ending = ending;

@@ -4,6 +4,7 @@
 mod fault;
 mod file;
 mod text;
+mod tls;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::background;
 use crate::error::{Error, Result};
 use fault::Planned;
-use wire::{Ending, Head, Next};
+use wire::{Answer, Ending, Head, Next, Wire};
 
 pub use fault::Fault;
 pub(crate) use text::{percent_decode, percent_encode};
@@ -27,7 +28,7 @@ pub(crate) use text::{percent_decode, percent_encode};
 /// A request that was answered, or whose answer has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// `GET` or `HEAD`, or what else was tried.
+    /// `GET`, `HEAD` or `POST`, or what else was tried.
     pub method: String,
     /// The decoded path, with its leading slash.
     pub path: String,
@@ -35,9 +36,35 @@ pub struct Request {
     pub query: String,
     /// Header fields by lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// The request's body.
+    pub body: String,
     /// The status that was answered; 0 when the connection was closed without an answer.
     pub status: u16,
+    /// Bytes of the body that were answered with.
+    pub sent: u64,
 }
+
+impl Request {
+    /// A decoded parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        let value = pairs.find(|(key, _)| percent_decode(key) == name)?.1;
+        Some(percent_decode(&value.replace('+', " ")))
+    }
+}
+
+/// What a [service](FileServer::serve) answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// Its content type.
+    pub content_type: &'static str,
+    /// Its body.
+    pub body: String,
+}
+
+type Service = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
 
 /// A running file server. Dropping it closes its port and all connections.
 #[derive(Debug)]
@@ -47,16 +74,23 @@ pub struct FileServer {
     acceptor: JoinHandle<()>,
 }
 
-#[derive(Debug)]
 struct Shared {
     folder: PathBuf,
+    tls: Option<tls::Identity>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct State {
     faults: BTreeMap<String, Planned>,
+    services: BTreeMap<String, Service>,
     requests: Vec<Request>,
 }
 
@@ -69,21 +103,45 @@ impl Shared {
 impl FileServer {
     /// Serves a folder, and what is put into it later, on a free loopback port.
     pub fn start(folder: impl Into<PathBuf>) -> Result<Self> {
-        let folder = folder.into();
+        Self::start_on(folder.into(), None)
+    }
+
+    /// The same over TLS, with a certificate of its own that nobody knows.
+    pub fn start_with_tls(folder: impl Into<PathBuf>) -> Result<Self> {
+        Self::start_on(folder.into(), Some(tls::Identity::new()?))
+    }
+
+    fn start_on(folder: PathBuf, tls: Option<tls::Identity>) -> Result<Self> {
         if !folder.is_dir() {
             return Err(Error::failed("file server", format!("{} is not a folder", folder.display())));
         }
         let bound = background::wait(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
         let listener = bound.map_err(Error::io("listen on loopback"))?;
         let address = listener.local_addr().map_err(Error::io("listen on loopback"))?;
-        let shared = Arc::new(Shared { folder, state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { folder, tls, state: Mutex::default(), changed: Condvar::new() });
         let acceptor = background::runtime().spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, acceptor })
     }
 
-    /// `http://127.0.0.1:port`, without a slash at its end.
+    /// `http://127.0.0.1:port`, without a slash at its end; `https` where it speaks TLS.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The certificate to trust, in PEM; empty without TLS.
+    pub fn certificate(&self) -> String {
+        self.shared.tls.as_ref().map(|tls| tls.certificate.clone()).unwrap_or_default()
+    }
+
+    /// Answers requests for this path, and for all below it, with what a function says.
+    pub fn serve(&self, path: &str, service: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
+        self.shared.lock().services.insert(absolute(path), Arc::new(service));
     }
 
     /// The URL of a file of the folder.
@@ -99,12 +157,22 @@ impl FileServer {
 
     /// Answers every request for this path with a fault until it is cleared.
     pub fn fault(&self, path: &str, fault: Fault) {
-        self.plan(path, Planned::always(fault));
+        self.faults(path, &[fault]);
+    }
+
+    /// Answers every request for this path with several faults at once until they are cleared.
+    pub fn faults(&self, path: &str, faults: &[Fault]) {
+        self.plan(path, Planned { faults: faults.to_vec(), left: None, then: Vec::new() });
+    }
+
+    /// Answers the next `times` requests for this path with some faults at once, and those after them with others.
+    pub fn faults_then(&self, path: &str, faults: &[Fault], times: u32, then: &[Fault]) {
+        self.plan(path, Planned { faults: faults.to_vec(), left: Some(times), then: then.to_vec() });
     }
 
     /// Answers the next `times` requests for this path with a fault, and those after them properly.
     pub fn fault_times(&self, path: &str, fault: Fault, times: u32) {
-        self.plan(path, Planned::times(fault, times));
+        self.faults_then(path, &[fault], times, &[]);
     }
 
     /// Forgets the faults of this path.
@@ -169,22 +237,55 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    match &shared.tls {
+        None => answer_all(stream, &shared).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.acceptor.accept(stream).await {
+                answer_all(stream, &shared).await;
+            }
+        }
+    }
+}
+
+async fn answer_all(stream: impl Wire, shared: &Shared) {
     let mut stream = BufReader::new(stream);
     while let Some(head) = wire::read_head(&mut stream).await {
-        let fault = shared.lock().faults.get_mut(&head.path).and_then(Planned::take);
-        let mut answer = file::answer(&shared.folder, &head, fault.as_ref()).await;
+        let faults = shared.lock().faults.get_mut(&head.path).map(Planned::take).unwrap_or_default();
+        let mut answer = match service(shared, &head.path).filter(|_| faults.is_empty()) {
+            Some(service) => of_service(&service, &head),
+            None => file::answer(&shared.folder, &head, &faults).await,
+        };
         if head.field("connection") == Some("close") && answer.ending == Ending::KeepOpen {
             answer.ending = Ending::Close;
         }
-        record(&shared, head, answer.status);
+        record(shared, request(&head, answer.status, answer.sent()));
         if !matches!(wire::send(stream.get_mut(), answer).await, Ok(Next::KeepOpen)) {
             return;
         }
     }
 }
 
-fn record(shared: &Shared, head: Head, status: u16) {
-    let Head { method, path, query, headers } = head;
-    shared.lock().requests.push(Request { method, path, query, headers, status });
+/// The service of the longest path that this one begins with.
+fn service(shared: &Shared, path: &str) -> Option<Service> {
+    let state = shared.lock();
+    let serves = |prefix: &String| {
+        path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
+    };
+    state.services.iter().rev().find(|(prefix, _)| serves(prefix)).map(|(_, service)| Arc::clone(service))
+}
+
+fn of_service(service: &Service, head: &Head) -> Answer {
+    let Reply { status, content_type, body } = service(&request(head, 0, 0));
+    Answer::page(status, content_type, &body)
+}
+
+fn request(head: &Head, status: u16, sent: u64) -> Request {
+    let Head { method, path, query, headers, body } = head;
+    let (method, path, query) = (method.clone(), path.clone(), query.clone());
+    Request { method, path, query, headers: headers.clone(), body: body.clone(), status, sent }
+}
+
+fn record(shared: &Shared, request: Request) {
+    shared.lock().requests.push(request);
     shared.changed.notify_all();
 }

@@ -6,22 +6,26 @@ use std::fmt::Write as _;
 use std::io;
 
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, Take};
 
 use super::text::percent_decode;
 
-/// A request's head may have this many bytes.
+/// What a request comes in on.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+/// A request may have this many bytes.
 const HEAD_MAX: u64 = 64 << 10;
 const CHUNK: usize = 256 << 10;
 
-/// A request without its body, which the server does not read.
+/// A request.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: String,
     pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: String,
 }
 
 impl Head {
@@ -51,6 +55,8 @@ pub(super) enum Body {
 pub(super) enum Ending {
     KeepOpen,
     Close,
+    /// Closed in the middle: a body in chunks lacks its last one.
+    Cut,
     /// Nothing more is sent; the client has to leave.
     Stall,
     /// Closed before the first byte of the answer.
@@ -82,6 +88,14 @@ impl Answer {
         self
     }
 
+    /// Bytes of the body that are going to be sent.
+    pub(super) fn sent(&self) -> u64 {
+        match &self.body {
+            Body::Bytes(bytes) => bytes.len() as u64,
+            Body::File(_, bytes) => *bytes,
+        }
+    }
+
     fn head(&self) -> String {
         // The reason phrase may be empty, its space may not.
         let mut head = format!("HTTP/1.1 {} \r\nContent-Type: {}\r\n", self.status, self.content_type);
@@ -93,7 +107,7 @@ impl Answer {
             Length::Chunked => head += "Transfer-Encoding: chunked\r\n",
             Length::Unsaid => {}
         }
-        head + if self.ending == Ending::Close { "Connection: close\r\n\r\n" } else { "\r\n" }
+        head + if matches!(self.ending, Ending::Close | Ending::Cut) { "Connection: close\r\n\r\n" } else { "\r\n" }
     }
 }
 
@@ -105,7 +119,7 @@ pub(super) enum Next {
 }
 
 /// Reads one request; `None` at the end of the connection or when it is not HTTP.
-pub(super) async fn read_head(stream: &mut BufReader<TcpStream>) -> Option<Head> {
+pub(super) async fn read_head(stream: &mut BufReader<impl Wire>) -> Option<Head> {
     let mut stream = stream.take(HEAD_MAX);
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
@@ -121,19 +135,22 @@ pub(super) async fn read_head(stream: &mut BufReader<TcpStream>) -> Option<Head>
         let (name, value) = line.split_once(':')?;
         headers.insert(name.trim().to_ascii_lowercase(), value.trim().to_owned());
     }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = String::new();
+    stream.take(length).read_to_string(&mut body).await.ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    Some(Head { method, path: percent_decode(path), query: query.to_owned(), headers })
+    Some(Head { method, path: percent_decode(path), query: query.to_owned(), headers, body })
 }
 
 /// Sends an answer, however false it is.
-pub(super) async fn send(stream: &mut TcpStream, answer: Answer) -> io::Result<Next> {
+pub(super) async fn send(stream: &mut impl Wire, answer: Answer) -> io::Result<Next> {
     if answer.ending == Ending::Hangup {
         return Ok(Next::Close);
     }
     stream.write_all(answer.head().as_bytes()).await?;
     match (answer.body, answer.length) {
         (Body::Bytes(bytes), _) => stream.write_all(&bytes).await?,
-        (Body::File(file, bytes), Length::Chunked) => send_chunks(stream, file.take(bytes)).await?,
+        (Body::File(file, bytes), Length::Chunked) => send_chunks(stream, file.take(bytes), answer.ending).await?,
         (Body::File(file, bytes), _) => {
             let mut part = BufReader::with_capacity(CHUNK, file.take(bytes));
             tokio::io::copy_buf(&mut part, stream).await?;
@@ -142,7 +159,7 @@ pub(super) async fn send(stream: &mut TcpStream, answer: Answer) -> io::Result<N
     stream.flush().await?;
     match answer.ending {
         Ending::KeepOpen => Ok(Next::KeepOpen),
-        Ending::Close | Ending::Hangup => {
+        Ending::Close | Ending::Cut | Ending::Hangup => {
             stream.shutdown().await?;
             Ok(Next::Close)
         }
@@ -154,10 +171,13 @@ pub(super) async fn send(stream: &mut TcpStream, answer: Answer) -> io::Result<N
     }
 }
 
-async fn send_chunks(stream: &mut TcpStream, mut part: Take<File>) -> io::Result<()> {
+async fn send_chunks(stream: &mut impl Wire, mut part: Take<File>, ending: Ending) -> io::Result<()> {
     let mut buffer = vec![0; CHUNK];
     loop {
         let read = part.read(&mut buffer).await?;
+        if read == 0 && ending == Ending::Cut {
+            return Ok(());
+        }
         stream.write_all(format!("{read:x}\r\n").as_bytes()).await?;
         stream.write_all(&buffer[..read]).await?;
         stream.write_all(b"\r\n").await?;
