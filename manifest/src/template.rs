@@ -1,7 +1,11 @@
 //! Texts with `{name}` in them: addresses, file names and derived columns. `{year:yy}` is the last two characters, `{{` and `}}` are
-//! braces, and `${secret:NAME}` is left as it stands: only the worker resolves it.
+//! braces, and `${secret:NAME}` is left as it stands: only the worker resolves it. So are `{today:%Y-%m-%d}` and `{yesterday:…}` in an
+//! address.
 
 use std::fmt;
+
+use jiff::civil::Date;
+use jiff::fmt::strtime;
 
 /// A text with places for values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +48,28 @@ pub struct TemplateError {
     pub why: String,
 }
 
+/// What becomes of `{today:…}` and `{yesterday:…}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Days {
+    Refused,
+    /// They stay as they stand: only the worker knows the day.
+    Left,
+}
+
+const DAYS: &[&str] = &["today", "yesterday"];
+
 impl Template {
     /// Reads a template.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, Days::Refused)
+    }
+
+    /// Reads the template of an address, which may hold the day.
+    pub fn parse_address(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, Days::Left)
+    }
+
+    fn parse_with(text: &str, days: Days) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = 0;
@@ -72,6 +95,15 @@ impl Template {
                 continue;
             }
             let inside = &tail[1..end];
+            if let (Days::Left, Some((name, form))) = (days, inside.split_once(':'))
+                && DAYS.contains(&name)
+            {
+                if let Err(error) = strtime::format(form, Date::default()) {
+                    return fail(end + 1, format!("`{form}` is not a form of a day, such as %Y-%m-%d: {error}"));
+                }
+                plain.push_str(&tail[..=end]);
+                continue;
+            }
             let (name, form) = match inside.split_once(':') {
                 None => (inside, Form::Whole),
                 Some((name, "yy")) => (name, Form::TwoDigits),
@@ -169,6 +201,16 @@ mod tests {
         assert_eq!(fill("{{{year}}}"), "{2003}");
         assert_eq!(fill("?key=${secret:TOKEN}&y={year}"), "?key=${secret:TOKEN}&y=2003");
         assert_eq!(fill("nothing"), "nothing");
+    }
+
+    #[test]
+    fn an_address_may_hold_the_day_in_a_form_that_exists() {
+        let address = "export_{boro}_{yesterday:%Y%m%d}.csv";
+        let filled = Template::parse_address(address).unwrap().fill(|_| Some("si")).unwrap();
+        assert_eq!(filled, "export_si_{yesterday:%Y%m%d}.csv");
+        assert!(Template::parse_address("{today:%Q}").is_err());
+        assert!(Template::parse_address("{tomorrow:%Y}").is_err());
+        assert!(Template::parse(address).is_err(), "only addresses");
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub(crate) fn recipe(
             }
             let headers = document.headers.iter().flat_map(|headers| headers.iter());
             Recipe::Url {
-                address: texts.template(url, reader)?,
+                address: texts.address(url, reader)?,
                 base: base.map(|base| base.value.clone()),
                 span: url.span,
                 method,

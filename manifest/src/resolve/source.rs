@@ -11,7 +11,7 @@ use crate::dataset::{Origin, Source, Variables};
 use crate::document::source::SourceDocument;
 use crate::document::table::TableDocument;
 use crate::finding::{Code, Span};
-use crate::template::Template;
+use crate::template::{Template, TemplateError};
 use crate::yaml::{Named, Reader, Spanned};
 
 /// Texts that may hold variables: they are read once, and remember which variables stand in them.
@@ -32,7 +32,21 @@ impl Texts<'_> {
     }
 
     pub(crate) fn template(&mut self, text: &Spanned<String>, reader: &mut Reader) -> Option<Template> {
-        let template = match Template::parse(&text.value) {
+        self.read(text, Template::parse(&text.value), reader)
+    }
+
+    /// The template of an address, which may hold the day.
+    pub(crate) fn address(&mut self, text: &Spanned<String>, reader: &mut Reader) -> Option<Template> {
+        self.read(text, Template::parse_address(&text.value), reader)
+    }
+
+    fn read(
+        &mut self,
+        text: &Spanned<String>,
+        parsed: Result<Template, TemplateError>,
+        reader: &mut Reader,
+    ) -> Option<Template> {
+        let template = match parsed {
             Ok(template) => template,
             Err(error) => {
                 let span = part(reader, text.span, &text.value, error.at, error.len);
