@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use worker::reading::spawn;
-use worker::source::{Access, Missing, Patience, ReadFrom};
+use worker::source::{Access, Means, Missing, Patience, ReadFrom};
 use worker::spool::Spool;
 
 /// Types of the columns, in the order of the publisher's header.
@@ -63,7 +63,13 @@ async fn read(folder: &Path, rows: u32) -> Result<(Duration, u64), Box<dyn std::
         "tables": [{"name": "violations", "content": {"sources": [source]}, "columns": columns, "primary_key": ["violationid"]}],
     }))?;
     let from = ReadFrom::Folder { folder: folder.to_owned(), missing: Missing::Refuse };
-    let access = Access::new(&dataset, from, Spool::new(folder), Arc::new(|_| None), Patience::default());
+    let means = Means {
+        spool: Spool::new(folder),
+        secrets: Arc::new(|_| None),
+        patience: Patience::default(),
+        today: jiff::civil::Date::default(),
+    };
+    let access = Access::new(&dataset, from, means);
     let (rejects, _none) = mpsc::unbounded_channel();
     let start = Instant::now();
     let mut stream =

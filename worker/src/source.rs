@@ -3,15 +3,21 @@
 //! sources, and an environment's mirror.
 
 mod access;
+mod ahead;
 mod body;
+mod checksum;
+mod download;
 mod error;
 mod fingerprint;
+mod hosts;
 mod http;
 mod locate;
+mod reach;
 
-pub use access::{Access, Input, Missing, Opened, ReadFrom, Use};
+pub use access::{Access, Input, Means, Missing, Opened, ReadFrom, Use};
 pub use body::{Body, Coding};
 pub use error::SourceError;
 pub use fingerprint::{Content, Digest, SourceFingerprint};
 pub use http::Patience;
 pub use locate::SecretLookup;
+pub use reach::STARTS;

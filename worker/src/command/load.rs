@@ -17,7 +17,7 @@ use crate::fault::{Exit, Fault};
 use crate::report::Lines;
 use crate::run::{self, Errand, WhenUnchanged};
 use crate::settings::{Environment, Settings};
-use crate::source::{Access, Missing, Patience, ReadFrom};
+use crate::source::{Access, Means, Missing, Patience, ReadFrom};
 use crate::spool::Spool;
 use crate::staging::Extent;
 use crate::trouble::Trouble;
@@ -116,7 +116,13 @@ impl Task for Load {
             if self.force || settings.mode == Mode::Full { WhenUnchanged::Load } else { WhenUnchanged::Leave };
         let secrets = Arc::clone(prepared.secrets());
         let lookup = Arc::new(move |name: &SecretName| secrets.get(name).cloned());
-        let access = Access::new(&prepared.dataset, from, Spool::new(&settings.spool), lookup, Patience::default());
+        let means = Means {
+            spool: Spool::new(&settings.spool),
+            secrets: lookup,
+            patience: Patience::default(),
+            today: prepared.today(),
+        };
+        let access = Access::new(&prepared.dataset, from, means);
         Errand::Load(run::Load { access: Arc::new(access), when_unchanged, extent, accept: self.accept.accept() })
     }
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use manifest::{Dataset, SecretName};
 
 use crate::postgres::{BUNDLE_PATH, BUNDLE_VARIABLE, Target};
@@ -73,6 +76,12 @@ impl Prepared {
         let name = SecretName::database_url();
         let address = self.secrets.get(&name).ok_or(SecretError::Undeclared(name))?;
         Ok(Target::parse(address, certificates())?)
+    }
+
+    /// The day of the firing where the dataset is, or in UTC where its manifest has no time zone.
+    pub(super) fn today(&self) -> Date {
+        let zone = self.dataset.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        self.settings.scheduled_time.unwrap_or_else(Timestamp::now).to_zoned(zone).date()
     }
 
     /// Fetches the secrets again; returns whether any of them has changed.

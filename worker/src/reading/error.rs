@@ -47,7 +47,7 @@ pub enum ReadError {
 
 impl ReadError {
     /// An error of the format of a file; one of its source stays what it is.
-    pub(super) fn format(file: impl Into<String>, error: FormatError) -> Self {
+    pub(crate) fn format(file: impl Into<String>, error: FormatError) -> Self {
         match error {
             FormatError::Source(error) => Self::Source(*error),
             error => Self::Format { file: file.into(), error },

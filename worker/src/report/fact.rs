@@ -105,6 +105,13 @@ pub enum Fact {
         /// File.
         file: String,
     },
+    /// A source changed while it was read, and the table is read anew.
+    StartedOver {
+        /// Table.
+        table: String,
+        /// Which source, in words.
+        reason: String,
+    },
     /// The file is not what the manifest says, but can be loaded.
     Drift {
         /// Table.
@@ -283,6 +290,7 @@ impl fmt::Display for Fact {
             Self::RejectedRows { table, rows } => write!(f, "{table}: {rows} rows kept out; see freshet.rejects"),
             Self::Duplicates { table, rows } => write!(f, "{table}: {rows} rows left out for another with their key"),
             Self::LeftOut { table, file } => write!(f, "{table}: the rows of {file} were added before"),
+            Self::StartedOver { table, reason } => write!(f, "{table}: started over: {reason}"),
             Self::Drift { table, detail } => write!(f, "{table}: {detail}"),
             Self::Expectation { table: _, detail } => write!(f, "not enforced here: {detail}"),
             Self::Accepted { table: _, detail } => write!(f, "accepted: {detail}"),

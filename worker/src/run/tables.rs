@@ -15,12 +15,15 @@ use super::complete::CompleteTable;
 use crate::ledger::{AppendedFile, Ledger, Reject, RejectLimit, TableCounts};
 use crate::reading::{self, RowPlaces, TableReading, over_budget};
 use crate::report::Fact;
-use crate::source::{Access, SourceFingerprint};
+use crate::source::{Access, STARTS, SourceFingerprint};
 use crate::staging::{self, Blueprint, Persistence, Staging, Stored};
 use crate::trouble::Trouble;
 
 /// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
 pub(super) const TABLES_AT_ONCE: usize = 2;
+
+/// The code of a source that changed while it was read.
+const CHANGED: &str = "source_changed";
 
 /// The way of a dataset's tables into staging.
 pub(super) struct TableLoad<'a> {
@@ -72,15 +75,30 @@ impl TableLoad<'_> {
 
     async fn one(&self, table: &Table, blueprint: &Blueprint) -> Result<(String, Loaded), Trouble> {
         let began = Instant::now();
-        let (sender, rejects) = mpsc::unbounded_channel();
         let appended = self.appended(blueprint).await?;
-        let mut reading = reading::spawn(Arc::clone(self.access), table.clone(), appended, sender, self.run.stop);
-        let rows = stream::unfold(&mut reading, async |reading| Some((reading.chunk().await?, reading)));
-        let loaded = self.staging.load_table(blueprint, rows).await;
-        // Ends the reading if the database has ended the load. Whatever became of the rows, what could not be read is kept.
-        let reading = reading.finish();
+        let mut started = 1;
+        let (reading, stored, rejects) = loop {
+            let (sender, rejects) = mpsc::unbounded_channel();
+            let (access, appended) = (Arc::clone(self.access), appended.clone());
+            let mut reading = reading::spawn(access, table.clone(), appended, sender, self.run.stop);
+            let rows = stream::unfold(&mut reading, async |reading| Some((reading.chunk().await?, reading)));
+            let stored = self.staging.load_table(blueprint, rows).await;
+            // Ends the reading if the database has ended the load.
+            let reading = reading.finish();
+            match stored.map_err(Trouble::from) {
+                // Of a file that changed while it was read no row is kept.
+                Err(trouble) if trouble.code() == CHANGED && started < STARTS => {
+                    self.access.start_over(table);
+                    started += 1;
+                    let (table, reason) = (table.name.to_string(), trouble.to_string());
+                    self.run.reporter.tell(&Fact::StartedOver { table, reason });
+                }
+                stored => break (reading, stored, rejects),
+            }
+        };
+        // Whatever became of the rows, what could not be read is kept.
         self.keep(&table.name, rejects).await;
-        let stored = loaded?;
+        let stored = stored?;
         let reading = reading?;
 
         let counts = self.tell(table, &reading, stored, began);

@@ -1,8 +1,9 @@
 //! Whether there is anything to do: sources, manifest, the way of reading, the datasets that it depends on and the live
 //! tables are what they were when the dataset was published last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt, stream};
 use manifest::ContentHash;
 use manifest::dataset::Table;
 
@@ -14,6 +15,9 @@ use crate::trouble::Trouble;
 
 /// The way of reading. A version that reads the same bytes to other values counts on, and everything is loaded anew.
 const READING: u32 = 1;
+
+/// Publishers that are asked at once. How often one host is, the way to the sources knows.
+const SOURCES_AT_ONCE: usize = 8;
 
 /// What rows are made from besides the sources.
 #[derive(Debug, Clone, Copy)]
@@ -111,11 +115,18 @@ pub(super) async fn sources_are_still(
     if of(made_from, &contents) != fingerprint {
         return Ok(false);
     }
-    for source in run.dataset.tables.iter().flat_map(Table::sources) {
+    let mut asked = BTreeSet::new();
+    let mut questions = Vec::new();
+    for source in run.dataset.tables.iter().flat_map(Table::sources).filter(|source| asked.insert(&source.file)) {
         let Some(previous) = known.get(source.file.as_str()).and_then(|state| previous(state)) else {
             return Ok(false);
         };
-        if !access.unchanged(source, &previous, run.stop).await? {
+        questions.push(async move { access.unchanged(source, &previous, run.stop).await });
+    }
+    // The first that says no ends it.
+    let mut answers = stream::iter(questions).buffer_unordered(SOURCES_AT_ONCE);
+    while let Some(unchanged) = answers.next().await {
+        if !unchanged? {
             return Ok(false);
         }
     }

@@ -2,24 +2,23 @@
 //! an address that several tables read only once.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use manifest::Dataset;
 use manifest::dataset::{Source, Table};
-use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
-use reqwest::{Method, Response, StatusCode};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use super::ahead::Ahead;
 use super::body::{Body, Coding};
 use super::error::SourceError;
-use super::fingerprint::{Content, Digest, SourceFingerprint};
-use super::http::{Http, Patience, coding, header};
-use super::locate::{Located, Request, SecretLookup, locate};
+use super::fingerprint::{Content, SourceFingerprint};
+use super::http::{Http, Patience};
+use super::locate::{Filling, Located, SecretLookup};
+use super::reach::{Arrival, Reach, Spooled, blocking, hash, open};
 use crate::spool::{SharedFile, Spool};
 
 /// Where sources are read from.
@@ -87,13 +86,11 @@ impl Opened {
 
 /// The way to a dataset's sources, for one attempt of a run.
 pub struct Access {
-    from: ReadFrom,
+    reach: Arc<Reach>,
     timezone: Option<TimeZone>,
-    http: Http,
-    spool: Spool,
-    secrets: SecretLookup,
     /// Addresses that several tables read, by the name of their file.
     shared: Mutex<BTreeMap<String, Shared>>,
+    ahead: Ahead,
 }
 
 struct Shared {
@@ -102,29 +99,38 @@ struct Shared {
     spooled: Arc<OnceCell<Spooled>>,
 }
 
-#[derive(Debug, Clone)]
-struct Spooled {
-    file: SharedFile,
-    coding: Coding,
-    fingerprint: SourceFingerprint,
+/// What a way to sources is made with.
+pub struct Means {
+    /// Takes what must be sought.
+    pub spool: Spool,
+    /// Finds secrets.
+    pub secrets: SecretLookup,
+    /// How long publishers are waited for.
+    pub patience: Patience,
+    /// The day of dates in addresses.
+    pub today: Date,
 }
 
 impl Access {
-    /// A way that spools into this folder and asks this function for secrets. Nothing is opened yet.
-    pub fn new(dataset: &Dataset, from: ReadFrom, spool: Spool, secrets: SecretLookup, patience: Patience) -> Self {
+    /// A way to the sources of a dataset. Nothing is opened yet.
+    pub fn new(dataset: &Dataset, from: ReadFrom, means: Means) -> Self {
+        let Means { spool, secrets, patience, today } = means;
         let mut shared = BTreeMap::<String, Shared>::new();
         for source in dataset.tables.iter().flat_map(Table::sources) {
             let none = || Shared { left: 0, spooled: Arc::default() };
             shared.entry(source.file.clone()).or_insert_with(none).left += 1;
         }
         shared.retain(|_, shared| shared.left > 1);
+        let filling = Filling { secrets, today };
+        let reach = Arc::new(Reach { from, http: Arc::new(Http::new(patience)), spool, filling });
         let timezone = dataset.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
-        Self { from, timezone, http: Http::new(patience), spool, secrets, shared: Mutex::new(shared) }
+        let ahead = Ahead::new(dataset, |source| !shared.contains_key(&source.file));
+        Self { reach, timezone, shared: Mutex::new(shared), ahead }
     }
 
     /// Where sources are read from.
     pub fn from(&self) -> &ReadFrom {
-        &self.from
+        &self.reach.from
     }
 
     /// The zone of local times in the sources.
@@ -134,7 +140,7 @@ impl Access {
 
     /// The sources of a table that are there. Only a folder may lack some: none at all says that the table is to be skipped.
     pub fn sources<'t>(&self, table: &'t Table) -> Result<Vec<&'t Source>, SourceError> {
-        let ReadFrom::Folder { folder, missing } = &self.from else {
+        let ReadFrom::Folder { folder, missing } = self.from() else {
             return Ok(table.sources().iter().collect());
         };
         let (there, absent): (Vec<_>, Vec<_>) =
@@ -148,19 +154,17 @@ impl Access {
 
     /// Opens a source. Within a runtime; the body is read by a task of its own until the token is cancelled.
     pub async fn open(&self, source: &Source, usage: Use, cancel: &CancellationToken) -> Result<Opened, SourceError> {
-        let request = match locate(source, &self.from, &self.secrets)? {
-            Located::Path(path) => return open_file(path, usage).await,
-            Located::Http(request) => request,
-        };
-        if let Some(Spooled { file, coding, fingerprint }) = self.spooled(source, &request, usage, cancel).await? {
+        let located = self.reach.locate(source)?;
+        if let Located::Path(path) = located {
+            return open_file(path, usage).await;
+        }
+        self.ahead.start_behind(source, &self.reach, cancel);
+        if let Some(Spooled { file, coding, fingerprint }) = self.spooled(source, &located, usage, cancel).await? {
             let SourceFingerprint { address, etag, last_modified, content } = fingerprint;
             return Ok(Opened { input: Input::File(file, content), coding, address, etag, last_modified });
         }
-        let response = self.http.get(&request, &HeaderMap::new(), cancel).await?;
-        let address = request.shown;
-        let coding = coding(&response, &address)?;
-        let (etag, last_modified) = (header(&response, &ETAG), header(&response, &LAST_MODIFIED));
-        let body = Body::start(response, address.clone(), self.http.patience, cancel.clone());
+        let Arrival { pieces, coding, address, etag, last_modified, .. } = self.reach.arrive(&located, cancel).await?;
+        let body = Body::of(pieces, cancel.clone());
         Ok(Opened { input: Input::Body(body), coding, address, etag, last_modified })
     }
 
@@ -172,44 +176,43 @@ impl Access {
         previous: &SourceFingerprint,
         cancel: &CancellationToken,
     ) -> Result<bool, SourceError> {
-        let request = match locate(source, &self.from, &self.secrets)? {
-            Located::Path(path) => return same_file(path, previous.content.clone()).await,
-            Located::Http(request) => request,
-        };
-        // A validator says nothing about another address, or about the answer to a form.
-        if previous.address != request.shown || request.method != Method::GET {
-            return Ok(false);
-        }
-        let mut conditions = HeaderMap::new();
-        for (name, value) in [(IF_NONE_MATCH, &previous.etag), (IF_MODIFIED_SINCE, &previous.last_modified)] {
-            conditions.extend(value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()).map(|v| (name, v)));
-        }
-        if conditions.is_empty() {
-            return Ok(false);
-        }
-        let response = self.http.get(&request, &conditions, cancel).await?;
-        Ok(response.status() == StatusCode::NOT_MODIFIED || is_same(&response, previous))
+        self.reach.unchanged(&self.reach.locate(source)?, previous, cancel).await
     }
 
-    /// The source's spooled file, where it must be sought or several tables read it; `None` where it is to be read as it comes.
+    /// Makes ready for a table to be read once more from its first source on, because one changed while it was read.
+    pub fn start_over(&self, table: &Table) {
+        let mut shared = self.lock();
+        for source in table.sources() {
+            if let Some(shared) = shared.get_mut(&source.file) {
+                shared.left += 1;
+            }
+        }
+    }
+
+    /// The source's spooled file, where it must be sought, was fetched ahead or is read by several tables; `None` where it is to be
+    /// read as it comes.
     async fn spooled(
         &self,
         source: &Source,
-        request: &Request,
+        located: &Located,
         usage: Use,
         cancel: &CancellationToken,
     ) -> Result<Option<Spooled>, SourceError> {
         let shared = self.lock().get(&source.file).map(|shared| Arc::clone(&shared.spooled));
         let Some(cell) = shared else {
-            return if usage == Use::Seek { self.fetch(request, cancel).await.map(Some) } else { Ok(None) };
+            return match self.ahead.take(source).await {
+                Some(spooled) => Ok(Some(spooled)),
+                None if usage == Use::Seek => self.reach.fetch(located, cancel).await.map(Some),
+                None => Ok(None),
+            };
         };
-        let spooled = cell.get_or_try_init(|| self.fetch(request, cancel)).await?.clone();
+        let spooled = cell.get_or_try_init(|| self.reach.fetch(located, cancel)).await?.clone();
         let mut shared = self.lock();
         if let Some(entry) = shared.get_mut(&source.file) {
-            entry.left -= 1;
+            entry.left = entry.left.saturating_sub(1);
             if entry.left == 0 {
                 // The last reader's handle keeps the file until it is read.
-                shared.remove(&source.file);
+                entry.spooled = Arc::default();
             }
         }
         Ok(Some(spooled))
@@ -217,58 +220,6 @@ impl Access {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Shared>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Downloads into the spool, again where the body was cut off.
-    async fn fetch(&self, request: &Request, cancel: &CancellationToken) -> Result<Spooled, SourceError> {
-        let mut tried = 0;
-        loop {
-            let response = self.http.get(request, &HeaderMap::new(), cancel).await?;
-            tried += 1;
-            match self.spool_body(response, &request.shown, cancel).await {
-                Ok(spooled) => return Ok(spooled),
-                Err(error) => self.http.pause(error, tried, None, cancel).await?,
-            }
-        }
-    }
-
-    async fn spool_body(
-        &self,
-        response: Response,
-        address: &str,
-        cancel: &CancellationToken,
-    ) -> Result<Spooled, SourceError> {
-        let coding = coding(&response, address)?;
-        let (etag, last_modified) = (header(&response, &ETAG), header(&response, &LAST_MODIFIED));
-        let full = {
-            let address = address.to_owned();
-            move |error| SourceError::Spool { address: address.clone(), error }
-        };
-        let mut file = self.spool.file(response.content_length()).map_err(&full)?;
-        let mut body = Body::start(response, address.to_owned(), self.http.patience, cancel.clone());
-        let (file, content) = blocking(move || {
-            while let Some(bytes) = body.piece()? {
-                file.write(&bytes).map_err(&full)?;
-            }
-            let content = body.content().cloned().ok_or(SourceError::Stopped)?;
-            Ok((file.finish(), content))
-        })
-        .await?;
-        let fingerprint = SourceFingerprint { address: address.to_owned(), etag, last_modified, content };
-        Ok(Spooled { file, coding, fingerprint })
-    }
-}
-
-/// Whether an answer that brings the whole body brings the one that is known.
-fn is_same(response: &Response, previous: &SourceFingerprint) -> bool {
-    let weak = |tag: &str| tag.trim_start_matches("W/").to_owned();
-    match (header(response, &ETAG), &previous.etag) {
-        (Some(now), Some(then)) => weak(&now) == weak(then),
-        (None, None) => {
-            let now = header(response, &LAST_MODIFIED);
-            now.is_some() && now == previous.last_modified && response.content_length() == Some(previous.content.bytes)
-        }
-        _ => false,
     }
 }
 
@@ -283,34 +234,4 @@ async fn open_file(path: PathBuf, usage: Use) -> Result<Opened, SourceError> {
         Ok(Opened { input, coding: Coding::Identity, address, etag: None, last_modified: None })
     })
     .await
-}
-
-async fn same_file(path: PathBuf, then: Content) -> Result<bool, SourceError> {
-    blocking(move || {
-        let file = open(&path)?;
-        let length = file.metadata().map_err(|error| SourceError::File { path: path.clone(), error })?.len();
-        Ok(length == then.bytes && hash(&path, SharedFile::new(file))? == then)
-    })
-    .await
-}
-
-fn open(path: &Path) -> Result<File, SourceError> {
-    let fail = |error| SourceError::File { path: path.to_owned(), error };
-    let file = File::open(path).map_err(fail)?;
-    if file.metadata().map_err(fail)?.is_dir() { Err(fail(ErrorKind::IsADirectory.into())) } else { Ok(file) }
-}
-
-fn hash(path: &Path, file: SharedFile) -> Result<Content, SourceError> {
-    Digest::of(file).map_err(|error| SourceError::File { path: path.to_owned(), error })
-}
-
-/// Runs what blocks on a thread for it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
-) -> Result<T, SourceError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(SourceError::Stopped),
-    }
 }

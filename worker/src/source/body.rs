@@ -6,13 +6,13 @@ use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SourceError;
 use super::fingerprint::{Content, Digest};
-use super::http::Patience;
 use crate::spool::SharedFile;
 
 /// Pieces that wait to be read. hyper's pieces grow to 400 KiB at most.
@@ -37,12 +37,16 @@ pub struct Body {
     content: Option<Content>,
 }
 
+/// Some of a source's bytes, or its end.
 #[derive(Debug)]
-enum Piece {
+pub(super) enum Piece {
     Bytes(Bytes),
-    /// The body is complete.
+    /// All bytes have come, and this is what they were.
     End(Content),
 }
+
+/// A source's bytes in their order, up to a [`Piece::End`] or an error.
+pub(super) type Pieces = BoxStream<'static, Result<Piece, SourceError>>;
 
 impl Body {
     /// The next bytes; `None` at the end of a complete body. Blocks, so not to be called by a runtime's own threads.
@@ -97,50 +101,25 @@ impl Body {
         Self { pieces, content: None }
     }
 
-    /// Begins to read a response's body. Ends early when the token is cancelled or the body is dropped.
-    pub(super) fn start(
-        mut response: reqwest::Response,
-        address: String,
-        patience: Patience,
-        cancel: CancellationToken,
-    ) -> Self {
+    /// Its pieces, for a runtime's own threads.
+    pub(super) fn pieces(self) -> Pieces {
+        stream::unfold(self.pieces, async |mut pieces| Some((pieces.recv().await?, pieces))).boxed()
+    }
+
+    /// Begins to take pieces, in a task of their own. Ends early when the token is cancelled or the body is dropped.
+    pub(super) fn of(mut coming: Pieces, cancel: CancellationToken) -> Self {
         let (sender, pieces) = mpsc::channel(PIECES);
         tokio::spawn(async move {
-            let expected = response.content_length();
-            let mut digest = Digest::default();
             loop {
                 let next = tokio::select! {
                     biased;
-                    () = cancel.cancelled() => Err(SourceError::Stopped),
+                    () = cancel.cancelled() => Some(Err(SourceError::Stopped)),
                     () = sender.closed() => return,
-                    next = timeout(patience.stall, response.chunk()) => {
-                        let (address, received) = (address.clone(), digest.bytes());
-                        match next {
-                            Ok(Ok(Some(bytes))) => Ok(Some(bytes)),
-                            Ok(Ok(None)) if expected.is_none_or(|expected| expected == received) => Ok(None),
-                            Ok(Ok(None) | Err(_)) => Err(SourceError::CutOff { address, received, expected }),
-                            Err(_) => {
-                                let seconds = patience.stall.as_secs();
-                                Err(SourceError::Stalled { address, seconds, received })
-                            }
-                        }
-                    }
+                    next = coming.next() => next,
                 };
-                let sent = match next {
-                    Ok(Some(bytes)) => {
-                        digest.update(&bytes);
-                        sender.send(Ok(Piece::Bytes(bytes))).await
-                    }
-                    Ok(None) => {
-                        let _ = sender.send(Ok(Piece::End(digest.finish()))).await;
-                        return;
-                    }
-                    Err(error) => {
-                        let _ = sender.send(Err(error)).await;
-                        return;
-                    }
-                };
-                if sent.is_err() {
+                let Some(piece) = next else { return };
+                let is_last = !matches!(piece, Ok(Piece::Bytes(_)));
+                if sender.send(piece).await.is_err() || is_last {
                     return;
                 }
             }

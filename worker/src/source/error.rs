@@ -52,6 +52,40 @@ pub enum SourceError {
         /// Bytes that were announced.
         expected: Option<u64>,
     },
+    /// Another version of the file took its place while it was read: the two are not put together.
+    #[error("{address} changed at the publisher while it was read, after {received} bytes")]
+    Changed {
+        /// The address.
+        address: String,
+        /// Bytes of the version that is gone.
+        received: u64,
+    },
+    /// It ends before the length that it announced.
+    #[error("{address} announced {} bytes and has {received}", expected.unwrap_or_default())]
+    Length {
+        /// The address.
+        address: String,
+        /// Bytes that there are.
+        received: u64,
+        /// Bytes that were announced.
+        expected: Option<u64>,
+    },
+    /// Not what its checksum says.
+    #[error("{address} is not what its checksum says ({header})")]
+    Checksum {
+        /// The address.
+        address: String,
+        /// The header that has the checksum.
+        header: &'static str,
+    },
+    /// An answer that is not what was asked for.
+    #[error("{address} answered with something else than what was asked for: {detail}")]
+    Answer {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// Packed in a way that was not asked for.
     #[error("{address} is sent in the content encoding `{coding}`, which is not read")]
     Coding {
@@ -152,6 +186,10 @@ impl Fault for SourceError {
             Self::Unreachable { .. } => "source_unreachable",
             Self::Stalled { .. } => "source_stalled",
             Self::CutOff { .. } => "source_cut_off",
+            Self::Changed { .. } => "source_changed",
+            Self::Length { .. } => "source_length",
+            Self::Checksum { .. } => "source_checksum",
+            Self::Answer { .. } => "source_answer",
             Self::Coding { .. } => "source_coding",
             Self::Redirect { .. } => "source_redirect",
             Self::Address { .. } => "source_address",
@@ -170,6 +208,10 @@ impl Fault for SourceError {
             | Self::Unreachable { .. }
             | Self::Stalled { .. }
             | Self::CutOff { .. }
+            | Self::Changed { .. }
+            | Self::Length { .. }
+            | Self::Checksum { .. }
+            | Self::Answer { .. }
             | Self::Coding { .. }
             | Self::Redirect { .. }
             | Self::Absent { .. }
@@ -181,7 +223,13 @@ impl Fault for SourceError {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Unreachable { .. } | Self::Stalled { .. } | Self::CutOff { .. } => Retry::Later,
+            Self::Unreachable { .. }
+            | Self::Stalled { .. }
+            | Self::CutOff { .. }
+            | Self::Changed { .. }
+            | Self::Length { .. }
+            | Self::Checksum { .. }
+            | Self::Answer { .. } => Retry::Later,
             Self::Status { status, .. } if passes(*status) => Retry::Later,
             Self::Spool { error, .. } => error.retry(),
             _ => Retry::Never,
@@ -202,7 +250,11 @@ impl Fault for SourceError {
             Self::Status { status, .. } if passes(*status) => {
                 Some("the publisher is busy or out of order: load again later".into())
             }
-            Self::Stalled { .. } | Self::CutOff { .. } => Some(
+            Self::Changed { .. } => Some("load again when the publisher has finished writing".into()),
+            Self::Answer { .. } => {
+                Some("open the address in a browser: the service may be down, or have changed".into())
+            }
+            Self::Stalled { .. } | Self::CutOff { .. } | Self::Length { .. } | Self::Checksum { .. } => Some(
                 "load again later; where it stays like that, compare with what a browser downloads from that address"
                     .into(),
             ),

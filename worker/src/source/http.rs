@@ -4,16 +4,19 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use url::{Position, Url};
+use url::Url;
 
 use super::body::Coding;
 use super::error::{SourceError, chain};
+use super::hosts::{Hosts, Turn};
 use super::locate::Request;
 use crate::fault::{Fault, Retry};
 
@@ -26,8 +29,8 @@ const PAUSE_MAX: Duration = Duration::from_mins(2);
 /// How long a publisher is waited for. The whole download has no limit of its own: the run has.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// Tries in all for what may pass: no connection, a busy or failing server, and for a spooled file a body that was cut
-    /// off. A body that is read while it comes is not asked for again, because its rows are on their way already.
+    /// Tries in all for what may pass: no connection, a busy or failing server, a body that was cut off and is gone on with. They
+    /// are counted anew after each that brought something.
     pub tries: u32,
     /// Pause before the second try; each further one is twice as long.
     pub pause: Duration,
@@ -54,19 +57,38 @@ impl Default for Patience {
 /// A client that is built when the first address needs one.
 pub(super) struct Http {
     client: OnceLock<Client>,
+    hosts: Hosts,
     pub(super) patience: Patience,
+}
+
+/// What is asked for beside the whole body.
+#[derive(Default)]
+pub(super) struct Ask {
+    /// Further request headers; those that the manifest declares outrank them.
+    pub(super) headers: HeaderMap,
+    /// Statuses that are an answer to it, beside success.
+    pub(super) answers: &'static [StatusCode],
 }
 
 impl Http {
     pub(super) fn new(patience: Patience) -> Self {
-        Self { client: OnceLock::new(), patience }
+        Self { client: OnceLock::new(), hosts: Hosts::default(), patience }
     }
 
-    /// The response to a request with these conditions: a success, or 304 where there are conditions.
+    /// Waits until the host of an address may be asked, and holds a place there until it is dropped.
+    pub(super) async fn turn(&self, url: &Url, cancel: &CancellationToken) -> Result<Turn, SourceError> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(SourceError::Stopped),
+            turn = self.hosts.turn(url.host_str().unwrap_or_default()) => Ok(turn),
+        }
+    }
+
+    /// The response to a request: a success, or one of the statuses that were asked for.
     pub(super) async fn get(
         &self,
         request: &Request,
-        conditions: &HeaderMap,
+        ask: &Ask,
         cancel: &CancellationToken,
     ) -> Result<Response, SourceError> {
         let mut tried = 0;
@@ -74,14 +96,12 @@ impl Http {
             let answer = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(SourceError::Stopped),
-                answer = self.once(request, conditions) => answer,
+                answer = self.once(request, &ask.headers) => answer,
             };
             tried += 1;
             let (error, asked) = match answer {
                 Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) if response.status() == StatusCode::NOT_MODIFIED && !conditions.is_empty() => {
-                    return Ok(response);
-                }
+                Ok(response) if ask.answers.contains(&response.status()) => return Ok(response),
                 Ok(response) => {
                     let (address, status) = (request.shown.clone(), response.status().as_u16());
                     (SourceError::Status { address, status }, pause_asked_for(&response))
@@ -112,7 +132,7 @@ impl Http {
         }
     }
 
-    async fn once(&self, request: &Request, conditions: &HeaderMap) -> Result<Response, SourceError> {
+    async fn once(&self, request: &Request, headers: &HeaderMap) -> Result<Response, SourceError> {
         let address = || request.shown.clone();
         let client = self.client(&request.shown)?;
         let mut next = request.clone();
@@ -120,7 +140,7 @@ impl Http {
             let mut built = client.request(next.method.clone(), next.url.clone());
             // The declared headers outrank these.
             built = built.header(ACCEPT, "*/*").header(ACCEPT_ENCODING, "identity");
-            built = built.headers(conditions.clone()).headers(next.headers.clone());
+            built = built.headers(headers.clone()).headers(next.headers.clone());
             if let Some(body) = &next.body {
                 built = built.body(body.clone());
             }
@@ -178,7 +198,14 @@ fn follow(request: &mut Request, status: StatusCode, location: &HeaderValue) -> 
         (_, "http" | "https") => {}
         _ => return Err("to something other than http and https, which is not followed"),
     }
-    if !same_origin(&request.url, &target) {
+    let mut target = target;
+    if request.url.origin() == target.origin() {
+        // The same login, where the location has none of its own.
+        if target.username().is_empty() && !request.url.username().is_empty() {
+            let _ = target.set_username(request.url.username());
+            let _ = target.set_password(request.url.password());
+        }
+    } else {
         request.headers = HeaderMap::new();
     }
     if matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER) {
@@ -189,13 +216,17 @@ fn follow(request: &mut Request, status: StatusCode, location: &HeaderValue) -> 
     Ok(())
 }
 
-fn same_origin(one: &Url, other: &Url) -> bool {
-    one[..Position::BeforePath] == other[..Position::BeforePath]
+/// The pause of `Retry-After`: whole seconds, or the time of its end.
+fn pause_asked_for(response: &Response) -> Option<Duration> {
+    pause_of(response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim(), Timestamp::now())
 }
 
-fn pause_asked_for(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+fn pause_of(field: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = field.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTimeParser::new().parse_timestamp(field).ok()?;
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
 /// How the body is packed.
@@ -216,6 +247,26 @@ pub(super) fn header(response: &Response, name: &reqwest::header::HeaderName) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_its_end() {
+        let now: Timestamp = "2026-11-20T07:28:00Z".parse().unwrap();
+        let pause = |field: &str| pause_of(field, now);
+        assert_eq!(pause("120"), Some(Duration::from_mins(2)));
+        assert_eq!(pause("Fri, 20 Nov 2026 07:28:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(pause("Fri, 20 Nov 2026 07:00:00 GMT"), Some(Duration::ZERO), "it is over");
+        assert_eq!(pause("soon"), None);
+    }
+
+    #[test]
+    fn a_login_stays_with_its_host() {
+        let follow_to = |location: &'static str| {
+            let mut request = request("https://me:pw@one.org/a");
+            follow(&mut request, StatusCode::FOUND, &HeaderValue::from_static(location)).map(|()| request.url)
+        };
+        assert_eq!(follow_to("https://one.org/b").unwrap().as_str(), "https://me:pw@one.org/b");
+        assert_eq!(follow_to("https://two.org/b").unwrap().as_str(), "https://two.org/b");
+    }
 
     fn request(url: &str) -> Request {
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/csv"))]);

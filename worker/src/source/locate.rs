@@ -1,8 +1,11 @@
 //! From a source of the manifest to the place it is read from: an HTTP request with its secrets filled in, or a path.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::civil::Date;
+use jiff::fmt::strtime;
 use manifest::SecretName;
 use manifest::dataset::{HttpMethod, Origin, Source};
 use reqwest::Method;
@@ -33,17 +36,25 @@ pub(super) struct Request {
     pub(super) body: Option<String>,
 }
 
+/// What addresses are filled with.
+pub(super) struct Filling {
+    /// Values of `${secret:NAME}`.
+    pub(super) secrets: SecretLookup,
+    /// The day of `{today:…}`.
+    pub(super) today: Date,
+}
+
 /// Finds the place of a source.
-pub(super) fn locate(source: &Source, from: &ReadFrom, secrets: &SecretLookup) -> Result<Located, SourceError> {
+pub(super) fn locate(source: &Source, from: &ReadFrom, filling: &Filling) -> Result<Located, SourceError> {
     match from {
         ReadFrom::Folder { folder, .. } => Ok(Located::Path(folder.join(plain(&source.file)?))),
         ReadFrom::Mirror(base) => at_mirror(base, plain(&source.file)?),
-        ReadFrom::Publisher => at_publisher(source, secrets),
+        ReadFrom::Publisher => at_publisher(source, filling),
     }
 }
 
 /// A name that stays within its folder.
-fn plain(file: &str) -> Result<&str, SourceError> {
+pub(super) fn plain(file: &str) -> Result<&str, SourceError> {
     let mut parts = Path::new(file).components();
     match (parts.next(), parts.next()) {
         (Some(std::path::Component::Normal(name)), None) if name == file => Ok(file),
@@ -65,43 +76,132 @@ fn at_mirror(base: &str, file: &str) -> Result<Located, SourceError> {
     }
 }
 
-fn at_publisher(source: &Source, secrets: &SecretLookup) -> Result<Located, SourceError> {
-    let Origin::Url { url: shown, method, headers, body } = &source.origin else {
+fn at_publisher(source: &Source, filling: &Filling) -> Result<Located, SourceError> {
+    let Origin::Url { url, method, headers, body } = &source.origin else {
         let kind = source.origin.kind();
         return Err(SourceError::Address {
             address: source.file.clone(),
             detail: format!("sources of kind `{kind}` are not served by this version of the worker"),
         });
     };
+    let shown = with_day(url, filling.today).map_err(|detail| SourceError::Address { address: url.clone(), detail })?;
     let fail = |detail: String| SourceError::Address { address: shown.clone(), detail };
     if let Some(path) = shown.strip_prefix("file:") {
         return if path.starts_with("//") {
-            let url = Url::parse(shown).map_err(|error| fail(error.to_string()))?;
+            let url = Url::parse(&shown).map_err(|error| fail(error.to_string()))?;
             url.to_file_path().map(Located::Path).map_err(|()| fail("it is not a local path".to_owned()))
         } else {
             Ok(Located::Path(PathBuf::from(path)))
         };
     }
-    let fill = |text: &str| fill(text, secrets).map_err(|name| SourceError::Secret { address: shown.clone(), name });
-    let url = Url::parse(fill(shown)?.expose_secret()).map_err(|error| fail(error.to_string()))?;
+    let url = filling.address(&shown)?;
     if !matches!(url.scheme(), "http" | "https") {
         let scheme = url.scheme().to_owned();
         return Err(fail(format!("addresses of kind `{scheme}` are not served by this version of the worker")));
     }
-    let mut filled = HeaderMap::new();
-    for (name, value) in headers {
-        let bad = |what: &str| fail(format!("its header `{name}` has a {what} that HTTP does not take"));
-        let header = HeaderName::try_from(name).map_err(|_| bad("name"))?;
-        let mut value = HeaderValue::from_str(fill(value)?.expose_secret()).map_err(|_| bad("value"))?;
-        value.set_sensitive(true);
-        filled.append(header, value);
-    }
-    let body = body.as_deref().map(fill).transpose()?.map(|body| body.expose_secret().to_owned());
+    let headers = filling.headers(headers, &shown)?;
+    let body = body.as_deref().map(|body| filling.text(body, &shown)).transpose()?;
     let method = match method {
         HttpMethod::Get => Method::GET,
         HttpMethod::Post => Method::POST,
     };
-    Ok(Located::Http(Box::new(Request { shown: shown.clone(), url, method, headers: filled, body })))
+    let body = body.map(|body| body.expose_secret().to_owned());
+    Ok(Located::Http(Box::new(Request { shown, url, method, headers, body })))
+}
+
+/// Puts the day in the place of `{today:%Y-%m-%d}` and the one before in that of `{yesterday:%Y-%m-%d}`.
+fn with_day(text: &str, today: Date) -> Result<String, String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let named = after.split_once('}').and_then(|(inside, tail)| {
+            let (name, form) = inside.split_once(':')?;
+            let day = match name {
+                "today" => today,
+                "yesterday" => today.yesterday().ok()?,
+                _ => return None,
+            };
+            Some((day, form, tail))
+        });
+        let Some((day, form, tail)) = named else {
+            filled.push('{');
+            rest = after;
+            continue;
+        };
+        let day = strtime::format(form, day).map_err(|error| format!("`{form}` is not a form of a day: {error}"))?;
+        filled.push_str(&day);
+        rest = tail;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+impl Filling {
+    /// A text with its secrets.
+    pub(super) fn text(&self, text: &str, shown: &str) -> Result<SecretString, SourceError> {
+        fill(text, &self.secrets).map_err(|name| SourceError::Secret { address: shown.to_owned(), name })
+    }
+
+    /// An address with its secrets. One that stands before the host, as in `https://me:${secret:NAME}@example.org`, may hold any
+    /// characters; elsewhere it stands as it is.
+    pub(super) fn address(&self, shown: &str) -> Result<Url, SourceError> {
+        let fail =
+            |error: url::ParseError| SourceError::Address { address: shown.to_owned(), detail: error.to_string() };
+        let authority = shown.find("://").map(|at| at + 3).unwrap_or_default();
+        let end = shown[authority..].find(['/', '?', '#']).map_or(shown.len(), |at| authority + at);
+        let Some(at) = shown[authority..end].rfind('@').map(|at| authority + at) else {
+            return Url::parse(self.text(shown, shown)?.expose_secret()).map_err(fail);
+        };
+        let rest = format!("{}{}", &shown[..authority], &shown[at + 1..]);
+        let mut url = Url::parse(self.text(&rest, shown)?.expose_secret()).map_err(fail)?;
+        let (name, password) = login(&shown[authority..at]);
+        let takes_none = |()| fail(url::ParseError::EmptyHost);
+        // Set in this way they are escaped; what the manifest has escaped itself is taken as it is meant.
+        url.set_username(self.text(&unescaped(name), shown)?.expose_secret()).map_err(takes_none)?;
+        if let Some(password) = password {
+            url.set_password(Some(self.text(&unescaped(password), shown)?.expose_secret())).map_err(takes_none)?;
+        }
+        Ok(url)
+    }
+
+    /// Declared headers with their secrets.
+    pub(super) fn headers(&self, headers: &BTreeMap<String, String>, shown: &str) -> Result<HeaderMap, SourceError> {
+        let mut filled = HeaderMap::new();
+        for (name, value) in headers {
+            let bad = |what: &str| SourceError::Address {
+                address: shown.to_owned(),
+                detail: format!("its header `{name}` has a {what} that HTTP does not take"),
+            };
+            let header = HeaderName::try_from(name).map_err(|_| bad("name"))?;
+            let value = self.text(value, shown)?;
+            let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| bad("value"))?;
+            value.set_sensitive(true);
+            filled.append(header, value);
+        }
+        Ok(filled)
+    }
+}
+
+/// Name and password of `name:password`; the colon in `${secret:NAME}` parts nothing.
+fn login(text: &str) -> (&str, Option<&str>) {
+    let mut inside = false;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => inside = true,
+            '}' => inside = false,
+            ':' if !inside => return (&text[..at], Some(&text[at + 1..])),
+            _ => {}
+        }
+    }
+    (text, None)
+}
+
+fn unescaped(text: &str) -> String {
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B").replace('&', "%26")).as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// Puts values in the place of `${secret:NAME}`. The name of a missing one is the error.
@@ -126,8 +226,7 @@ fn fill(text: &str, secrets: &SecretLookup) -> Result<SecretString, SecretName> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use jiff::civil::date;
     use manifest::dataset::{Format, Reading};
 
     use super::*;
@@ -165,7 +264,25 @@ mod tests {
     }
 
     fn locate_it(source: &Source, from: &ReadFrom) -> Result<Located, SourceError> {
-        locate(source, from, &secrets())
+        locate(source, from, &Filling { secrets: secrets(), today: date(2026, 3, 1) })
+    }
+
+    #[test]
+    fn a_login_may_hold_any_characters() {
+        let secrets: SecretLookup = Arc::new(|_| Some(SecretString::from("p@ss/w:rd")));
+        let filling = Filling { secrets, today: date(2026, 3, 1) };
+        let url = filling.address("https://me%40home:${secret:PW}@example.org/a?b").unwrap();
+        assert_eq!(url.as_str(), "https://me%40home:p%40ss%2Fw%3Ard@example.org/a?b");
+        let url = filling.address("https://${secret:USER}@example.org/").unwrap();
+        assert_eq!((url.username(), url.password()), ("p%40ss%2Fw%3Ard", None));
+    }
+
+    #[test]
+    fn addresses_may_hold_the_day_or_the_one_before() {
+        let shown = |url: &str| locate_it(&source(url, &[]), &ReadFrom::Publisher).map(|located| located.shown());
+        let url = "https://example.org/{today:%Y}/export_{yesterday:%Y%m%d}.csv?{x}";
+        assert_eq!(shown(url).unwrap(), "https://example.org/2026/export_20260228.csv?{x}");
+        assert!(shown("https://example.org/{today:%Q}").is_err());
     }
 
     #[test]

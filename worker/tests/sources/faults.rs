@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 use worker::fault::{Exit, Fault, Retry};
 use worker::reading::spawn;
 use worker::source::{Access, Missing, Patience, ReadFrom};
-use worker::spool::Spool;
 
 use super::copied::row;
-use super::house::{House, dataset, patience, read, secrets, source_at};
+use super::house::{House, dataset, patience, read, source_at};
 
 const CSV: &str = "id,name\n1,one\n2,two\n";
 
@@ -82,12 +81,14 @@ async fn a_body_that_is_cut_off_does_not_end_a_table() {
     let house = House::new();
     house.publish("a.csv", CSV);
     let dataset = house.csv("a.csv", &["id", "name"]);
-    for (fault, expected) in [(ServerFault::CutAfter(14), 20), (ServerFault::FalseLength(100), 100)] {
-        house.server.fault("a.csv", fault);
-        let (code, text) = house.error(&dataset).await;
-        assert_eq!(code, "source_cut_off");
-        assert!(text.ends_with(&format!(" of {expected} bytes")), "{text}");
-    }
+    house.server.faults("a.csv", &[ServerFault::CutAfter(14), ServerFault::NoRanges]);
+    let (code, text) = house.error(&dataset).await;
+    assert_eq!(code, "source_cut_off");
+    assert!(text.ends_with("after 14 of 20 bytes"), "{text}");
+    house.server.fault("a.csv", ServerFault::FalseLength(100));
+    let (code, text) = house.error(&dataset).await;
+    assert_eq!(code, "source_length");
+    assert!(text.ends_with("announced 100 bytes and has 20"), "{text}");
     house.server.fault("a.csv", ServerFault::Hangup);
     assert_eq!(house.error(&dataset).await.0, "source_unreachable");
 }
@@ -98,10 +99,11 @@ async fn an_archive_that_is_cut_off_is_fetched_again() {
     house.publish("a.zip", zip(&[("a.csv", CSV)]));
     let source = house.source("a.zip", &json!({"format": "csv", "container": {"zip": {"member": "a.csv"}}}));
     let dataset = dataset(&[("t", &["id", "name"], vec![source])]);
-    house.server.fault_times("a.zip", ServerFault::CutAfter(30), 2);
+    let cut = [ServerFault::CutAfter(30), ServerFault::NoRanges];
+    house.server.faults_then("a.zip", &cut, 2, &[]);
     assert_eq!(house.read(&dataset).await.unwrap().rows.len(), 2);
     assert_eq!(house.server.requests_for("a.zip").len(), 3);
-    house.server.fault("a.zip", ServerFault::CutAfter(30));
+    house.server.faults("a.zip", &cut);
     assert_eq!(house.error(&dataset).await.0, "source_cut_off");
 }
 
@@ -109,7 +111,7 @@ async fn an_archive_that_is_cut_off_is_fetched_again() {
 async fn silence_ends_a_download() {
     let house = House::new();
     house.publish("a.csv", CSV);
-    house.server.fault("a.csv", ServerFault::StallAfter(14));
+    house.server.faults("a.csv", &[ServerFault::StallAfter(14), ServerFault::NoRanges]);
     let dataset = house.csv("a.csv", &["id", "name"]);
     let (code, text) = house.error(&dataset).await;
     assert_eq!(code, "source_stalled");
@@ -156,7 +158,7 @@ async fn a_secret_goes_to_the_publisher_and_into_no_error() {
     assert_eq!((request.query.as_str(), request.headers["x-app-token"].as_str()), ("token=hunter2", "hunter2"));
     assert!(!format!("{:?}", read.reading).contains("hunter2"));
     for fault in [ServerFault::status(403), ServerFault::Hangup, ServerFault::CutAfter(3), ServerFault::HtmlPage] {
-        house.server.fault("a.csv", fault.clone());
+        house.server.faults("a.csv", &[fault.clone(), ServerFault::NoRanges]);
         let error = house.read(&dataset).await.unwrap_err();
         let told = format!("{error} {error:?} {:?}", error.advice());
         assert!(!told.contains("hunter2"), "{fault:?}: {told}");
@@ -202,8 +204,7 @@ async fn reading_stops_at_once_when_it_is_told_to() {
     house.server.fault("a.csv", ServerFault::StallAfter(14));
     let dataset = house.csv("a.csv", &["id", "name"]);
     let patience = Patience { stall: Duration::from_hours(1), ..patience() };
-    let spool = Spool::new(house.spool.path());
-    let access = Access::new(&dataset, ReadFrom::Publisher, spool, secrets(), patience);
+    let access = Access::new(&dataset, ReadFrom::Publisher, house.means(patience));
     let (rejects, mut told) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let mut stream = spawn(access.into(), dataset.tables[0].clone(), BTreeSet::new(), rejects, &stop);

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use worker::fault::Fault;
 use worker::reading::{ReadError, Reject, TableReading, spawn};
-use worker::source::{Access, Patience, ReadFrom, SecretLookup};
+use worker::source::{Access, Means, Patience, ReadFrom, SecretLookup};
 use worker::spool::Spool;
 
 use super::copied::{Row, rows_of};
@@ -65,7 +65,13 @@ impl House {
     }
 
     pub(crate) fn access_from(&self, dataset: &Dataset, from: ReadFrom) -> Access {
-        Access::new(dataset, from, Spool::new(self.spool.path()), secrets(), patience())
+        Access::new(dataset, from, self.means(patience()))
+    }
+
+    /// The spool and the one secret, with this patience.
+    pub(crate) fn means(&self, patience: Patience) -> Means {
+        let today = jiff::civil::date(2026, 11, 20);
+        Means { spool: Spool::new(self.spool.path()), secrets: secrets(), patience, today }
     }
 
     /// Reads the only table of a dataset.

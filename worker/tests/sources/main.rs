@@ -6,4 +6,5 @@ mod copied;
 mod faults;
 mod formats;
 mod house;
+mod resuming;
 mod unchanged;
