@@ -6,10 +6,12 @@ mod dataset;
 pub mod diff;
 pub mod doctor;
 mod execution;
+pub mod fetch;
 pub mod load;
 mod prepared;
 pub mod publish;
 pub mod rollback;
+pub mod sources;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,10 @@ pub enum Verb {
     Diff(diff::Diff),
     /// Make live again what was live before the last publish
     Rollback(rollback::Rollback),
+    /// List what the sources were when they were read, or forget it
+    Sources(sources::Sources),
+    /// Fetch the files of a dataset into a folder, for `load --from`
+    Fetch(fetch::Fetch),
 }
 
 impl Verb {
@@ -49,6 +55,8 @@ impl Verb {
             Self::Publish(publish) => publish.run(&environment, &stop).await,
             Self::Diff(diff) => diff.run(&environment, &stop).await,
             Self::Rollback(rollback) => rollback.run(&environment, &stop).await,
+            Self::Sources(sources) => sources.run(&environment, &stop).await,
+            Self::Fetch(fetch) => fetch.run(&environment, &stop).await,
         }
     }
 }

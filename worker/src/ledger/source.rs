@@ -1,9 +1,12 @@
 //! What a source said about itself when it was read, as the ledger keeps it of what is live and of what a run loaded.
 
+use manifest::DatasetName;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::Ledger;
 use super::run::bigint;
+use crate::postgres;
 
 /// What a source said about itself when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +36,37 @@ impl SourceState {
             bytes: row.get::<_, Option<i64>>(4).and_then(|bytes| u64::try_from(bytes).ok()),
             sha256: row.get(5),
         }
+    }
+}
+
+impl Ledger {
+    /// Keeps what the sources of a dataset say about themselves now, where their bytes are those that are live.
+    pub async fn sources_seen_again(
+        &self,
+        dataset: &DatasetName,
+        sources: &[SourceState],
+    ) -> Result<(), postgres::Error> {
+        let columns = SourceColumns::of(sources);
+        let sql = "UPDATE freshet.sources s SET (address, etag, last_modified) = (n.address, n.etag, n.last_modified)
+                   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[])
+                       AS n (file, address, etag, last_modified, bytes, sha256)
+                   WHERE s.dataset = $1 AND s.file = n.file AND s.sha256 = n.sha256";
+        let connection = self.connection().await?;
+        connection.execute("keep what the sources say", sql, &columns.behind(&dataset.as_str())).await?;
+        Ok(())
+    }
+
+    /// Forgets what the sources of a dataset were and how far they were read, so that the next run reads them whole. Returns how many
+    /// there were.
+    pub async fn forget_sources(&self, dataset: &DatasetName) -> Result<u64, postgres::Error> {
+        let sql = "WITH published AS (
+                       UPDATE freshet.published SET fingerprint = '' WHERE dataset = $1
+                   ), watermarks AS (
+                       DELETE FROM freshet.watermarks WHERE dataset = $1
+                   )
+                   DELETE FROM freshet.sources WHERE dataset = $1";
+        let connection = self.connection().await?;
+        connection.execute("forget what the sources were", sql, &[&dataset.as_str()]).await
     }
 }
 

@@ -142,8 +142,19 @@ impl Stages<'_> {
         Ok(Some(Done::Unchanged))
     }
 
-    /// The same of what was read, where publishers do not say whether it changed: what somebody took back stays away.
+    /// The same of what was read, where publishers do not say whether it changed: bytes that are live already are not published
+    /// again, and what somebody took back stays away.
     async fn look_again(&self, complete: &Complete) -> Result<Option<Done>, Trouble> {
+        if self.is_tracked()
+            && let Some(published) = self.ledger.published(&self.run.dataset.dataset).await?
+            && published.fingerprint == complete.fingerprint
+            && published.manifest == self.run.making
+            && published.tables == self.survey.live_oids()
+        {
+            self.ledger.sources_seen_again(&self.run.dataset.dataset, &complete.sources).await?;
+            self.run.reporter.tell(&Fact::Unchanged);
+            return Ok(Some(Done::Unchanged));
+        }
         let withdrawn = self.ledger.withdrawn(&self.run.dataset.dataset).await?;
         let Some(withdrawn) = withdrawn.filter(|withdrawn| withdrawn.fingerprint == complete.fingerprint) else {
             return Ok(None);

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use md5::{Digest as _, Md5};
 use reqwest::header::HeaderMap;
 
 use super::fingerprint::Content;
@@ -14,7 +13,7 @@ use super::fingerprint::Content;
 #[derive(Default)]
 pub(super) struct Checksums {
     sha256: Option<(&'static str, Vec<u8>)>,
-    md5: Option<(Vec<u8>, Md5)>,
+    md5: Option<(Vec<u8>, md5::Context)>,
 }
 
 impl Checksums {
@@ -29,13 +28,13 @@ impl Checksums {
             Some((name, decode(value).filter(|bytes| bytes.len() == 32)?))
         });
         let md5 = field("Content-MD5").and_then(decode).filter(|bytes| bytes.len() == 16);
-        Self { sha256, md5: md5.map(|expected| (expected, Md5::new())) }
+        Self { sha256, md5: md5.map(|expected| (expected, md5::Context::new())) }
     }
 
     /// Takes in the next bytes.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         if let Some((_, hash)) = &mut self.md5 {
-            hash.update(bytes);
+            hash.consume(bytes);
         }
     }
 
@@ -53,7 +52,7 @@ impl Checksums {
             return Some(name);
         }
         let (expected, hash) = self.md5.as_ref()?;
-        (hash.clone().finalize().as_slice() != expected.as_slice()).then_some("Content-MD5")
+        (hash.clone().finalize().0.as_slice() != expected.as_slice()).then_some("Content-MD5")
     }
 }
 
