@@ -220,7 +220,7 @@ impl Publish<'_> {
         };
         let attempt = Box::pin(self.swap(ledger, &current)).await?;
         if matches!(attempt, Attempt::Stale) {
-            match Box::pin(self.ready(&mut current)).await {
+            match Box::pin(self.in_time(self.ready(&mut current))).await {
                 Err(Error::Database(error)) if is_contention(&error) => return Ok(Attempt::Missed(Vec::new())),
                 ready => ready?,
             }

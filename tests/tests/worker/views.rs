@@ -113,6 +113,22 @@ fn a_materialized_view_over_upserted_rows_shows_them_after_each_publish() {
 }
 
 #[test]
+fn a_view_that_takes_too_long_to_fill_ends_the_run_in_time() {
+    let city = City::with_live_trees();
+    city.put("slow.sql", "SELECT species, count(pg_sleep(60)) AS slow FROM trees GROUP BY species");
+    city.edit_manifest("    expect: {rows: 3}\n", "views: {slow: {query: slow.sql, materialized: true}}\n");
+    city.fails(
+        &city.call(&["trees"]).env("FRESHET_TIMEOUT", "5"),
+        &Failure {
+            exit: 69,
+            code: "deadline",
+            says: &["materialized views are filled", "the loaded rows stay in staging"],
+            ledger: Told::FailedKeeping,
+        },
+    );
+}
+
+#[test]
 fn a_view_whose_select_changes_is_replaced_and_one_that_was_dropped_comes_back() {
     let city = city_with_views();
     city.load().is(Outcome::Published);

@@ -73,6 +73,11 @@ pub enum Error {
         /// Who was in the way when that was last to be seen.
         blockers: Vec<Blocker>,
     },
+    /// What goes live with the tables was not ready in time.
+    #[error(
+        "what goes live with the tables was not ready in time: materialized views are filled, and indexes built, before that"
+    )]
+    Late,
     /// A live table changed in a way that the rows in staging do not fit any more.
     #[error("{table} was changed during the load, and what was loaded does not fit it any more")]
     Changed {
@@ -164,6 +169,7 @@ impl Fault for Error {
             Self::Guard { findings } => findings.first().map_or("guard", Finding::code),
             Self::Violated { .. } => "constraint_violated",
             Self::Blocked { .. } => "publish_blocked",
+            Self::Late => "deadline",
             Self::Changed { .. } => "table_changed",
             Self::Undecided { .. } => "commit_unknown",
         }
@@ -177,7 +183,7 @@ impl Fault for Error {
             Self::Rights { .. } => Exit::Permission,
             Self::NotCarried { .. } | Self::Unfit { .. } | Self::GenerationInUse { .. } => Exit::Configuration,
             Self::Guard { .. } | Self::Violated { .. } => Exit::Refused,
-            Self::Blocked { .. } | Self::Changed { .. } | Self::Undecided { .. } => Exit::Unavailable,
+            Self::Blocked { .. } | Self::Late | Self::Changed { .. } | Self::Undecided { .. } => Exit::Unavailable,
         }
     }
 
@@ -214,6 +220,7 @@ impl Fault for Error {
             Self::Blocked { .. } => {
                 Some("end those sessions, or load when they are idle; the loaded rows stay in staging".to_owned())
             }
+            Self::Late => Some("raise `timeout` in the task-def; the loaded rows stay in staging".to_owned()),
             Self::Unfit { .. } | Self::Changed { .. } => None,
             Self::Undecided { .. } => Some("see freshet.datasets: it tells whether the rows are live".to_owned()),
         }

@@ -19,6 +19,9 @@ use crate::postgres::Connection;
 use crate::postgres::identifiers::qualified;
 use crate::staging::{Blueprint, Mark};
 
+/// How long after the deadline who waits for a lock, which is never for long, has told of it.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
 /// After so long a wait it is worth asking who is in the way.
 const NOTICEABLE: Duration = Duration::from_millis(500);
 
@@ -46,7 +49,7 @@ impl Publish<'_> {
         let opening = async {
             let connection = self.staging.pool().take().await?;
             let pid = connection.pid();
-            let preparing = Box::pin(self.prepare(ledger, connection));
+            let preparing = Box::pin(self.in_time(self.prepare(ledger, connection)));
             let (prepared, seen) = blockers::watch(ledger, pid, NOTICEABLE, preparing).await;
             match prepared {
                 Err(Error::Database(error)) if is_contention(&error) => Ok(Err(Attempt::Missed(seen))),
@@ -58,6 +61,11 @@ impl Publish<'_> {
             Err(Error::Database(error)) if error.is_absence() => Ok(Err(Attempt::Lost(error))),
             opened => opened,
         }
+    }
+
+    /// Cuts off at the deadline what may take any time, such as filling what is stored of the tables.
+    pub(super) async fn in_time<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::time::timeout_at(self.deadline + LAST_WORD, step).await.unwrap_or(Err(Error::Late))
     }
 
     /// Makes staging ready for what is live now.
