@@ -160,6 +160,19 @@ pub enum Parser {
     Whole,
     /// The number before a percent sign, which is required, divided by a hundred: `12.5%` → 0.125, as spreadsheets keep it.
     Percent,
+    /// A comma before the fraction; points, blanks or apostrophes between thousands: `1.234,50` → 1234.50.
+    DecimalComma,
+    /// As spreadsheets show money: a dash alone is 0, and a minus may stand behind: `45.00-` → -45.00.
+    Accounting,
+    /// Of a local time that the clocks showed twice, when they were set back, the first.
+    Earlier,
+    /// The second.
+    Later,
+    /// Seconds since 1970-01-01 00:00 UTC.
+    Unix,
+    /// Milliseconds since then, as ArcGIS writes them.
+    #[serde(rename = "unix_ms")]
+    UnixMillis,
     /// Days since 1899-12-30, as Excel stores them.
     ExcelDate,
     /// Days since 1904-01-01, as old Excel on a Macintosh stored them.
@@ -185,6 +198,12 @@ impl Parser {
             Self::Ymd => "ymd",
             Self::Whole => "whole",
             Self::Percent => "percent",
+            Self::DecimalComma => "decimal_comma",
+            Self::Accounting => "accounting",
+            Self::Earlier => "earlier",
+            Self::Later => "later",
+            Self::Unix => "unix",
+            Self::UnixMillis => "unix_ms",
             Self::ExcelDate => "excel_date",
             Self::Excel1904 => "excel_1904",
             Self::ListComma => "list(,)",

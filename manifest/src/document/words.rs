@@ -27,5 +27,7 @@ words!(Format, "a format":
     "parquet" => Self::Parquet, "xls" => Self::Xls, "xlsx" => Self::Xlsx);
 words!(Parser, "a parser":
     "dmy" => Self::Dmy, "mdy" => Self::Mdy, "ymd" => Self::Ymd, "whole" => Self::Whole, "percent" => Self::Percent,
+    "decimal_comma" => Self::DecimalComma, "accounting" => Self::Accounting, "earlier" => Self::Earlier,
+    "later" => Self::Later, "unix" => Self::Unix, "unix_ms" => Self::UnixMillis,
     "excel_date" => Self::ExcelDate, "excel_1904" => Self::Excel1904,
     "list(,)" => Self::ListComma, "list(;)" => Self::ListSemicolon, "list(|)" => Self::ListBar);

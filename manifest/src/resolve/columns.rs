@@ -218,7 +218,7 @@ pub(crate) fn lists(
     for (name, parser) in table.parse.iter().flat_map(|parse| parse.iter()) {
         let Some(column) = columns.known(name, name.span, reader) else { continue };
         if let Some(declared) = columns.get(column.as_str())
-            && !reads(parser.value, declared.type_name.family())
+            && !reads(parser.value, &declared.type_name)
         {
             let message = format!("the parser `{}` does not read {}", parser.value.as_str(), declared.type_name);
             reader.report(Code::Table, message, parser.span);
@@ -322,11 +322,19 @@ fn suits(column: &Column, method: IndexMethod, span: Span, reader: &mut Reader) 
     }
 }
 
-fn reads(parser: Parser, family: Family) -> bool {
+fn reads(parser: Parser, of: &TypeName) -> bool {
+    let is_list = matches!(parser, Parser::ListComma | Parser::ListSemicolon | Parser::ListBar);
+    // Elements of an array are read as a column of their type is.
+    let element = of.as_str().strip_suffix("[]").filter(|_| !is_list).map(TypeName::of_server);
+    let of = element.as_ref().unwrap_or(of);
+    let (family, name) = (of.family(), of.as_str().split('(').next().unwrap_or_default());
     match parser {
         Parser::Dmy | Parser::Mdy | Parser::Ymd | Parser::ExcelDate | Parser::Excel1904 => family == Family::Moment,
+        Parser::Earlier | Parser::Later => name == "timestamptz",
+        Parser::Unix | Parser::UnixMillis => family == Family::Moment && name != "date",
         Parser::Whole => family == Family::Text,
         Parser::Percent => family == Family::Number,
+        Parser::DecimalComma | Parser::Accounting => matches!(family, Family::Number | Family::Integer),
         Parser::ListComma | Parser::ListSemicolon | Parser::ListBar => family == Family::Array,
     }
 }

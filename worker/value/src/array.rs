@@ -1,18 +1,23 @@
-//! Arrays of one dimension. Text comes in, either as PostgreSQL writes it (`{one,"two, or three",NULL}`) or as a plain list (`one,two`);
-//! a header and the elements, each like a field of its own, go out. Elements of a plain list are treated as fields are: a
-//! blank one is NULL.
+//! Arrays. Text comes in, either as PostgreSQL writes it (`{one,"two, or three",NULL}`, `{{1,2},{3,4}}`) or as a plain list
+//! (`one,two`); a header and the elements, each like a field of its own, go out. Elements of a plain list are treated as fields are: a
+//! blank one is NULL. Every dimension begins at 1; the syntax that says otherwise is not taken.
 
-use crate::blank::{trim, trim_start};
+use crate::blank::{trim_plain, trim_plain_start};
 use crate::wire::{self, MAX_FIELD};
 use crate::{Bad, Encoded};
 use std::borrow::Cow;
 
-/// The header of an array of one dimension: the field's length, dimensions, whether any element is NULL, element type, number of
-/// elements, index of the first.
-const HEADER: usize = 24;
+/// The header of an array without dimensions: the field's length, dimensions, whether any element is NULL, element type.
+const HEADER: usize = 16;
+
+/// What each dimension adds: its length, the index of the first.
+const DIMENSION: usize = 8;
+
+/// Most dimensions of an array.
+const MAX_DIMENSIONS: usize = 6;
 
 /// Most elements of an array.
-const MAX_ELEMENTS: usize = 0x3fff_ffff / 8;
+const MAX_ELEMENTS: u32 = 0x3fff_ffff / 8;
 
 /// How the elements are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +47,12 @@ pub(crate) fn encode(
     mut write: impl FnMut(Element<'_>, &mut Vec<u8>) -> Result<Encoded, Bad>,
 ) -> Result<(), Bad> {
     let start = out.len();
-    out.resize(start + HEADER, 0);
-    let (mut count, mut nulls) = (0_usize, 0_u32);
+    let dimensions = if form == Form::Auto { nested(text) } else { 0 }.max(1);
+    if dimensions > MAX_DIMENSIONS {
+        return Err(Bad::NotAnArray);
+    }
+    out.resize(start + HEADER + dimensions * DIMENSION, 0);
+    let (mut count, mut nulls) = (0_u32, 0_u32);
     let mut each = |element: Element<'_>| {
         count += 1;
         if write(element, out)? == Encoded::Null {
@@ -51,8 +60,9 @@ pub(crate) fn encode(
         }
         Ok(())
     };
+    let mut lengths = [None; MAX_DIMENSIONS];
     match (form, text) {
-        (Form::Auto, [b'{', ..]) => literal(text, each)?,
+        (Form::Auto, [b'{', ..]) => literal(text, &mut lengths[..dimensions], each)?,
         // Half of PostgreSQL's syntax is neither that nor a plain list.
         (Form::Auto, _) if text.iter().any(|byte| matches!(byte, b'{' | b'}' | b'"' | b'\\')) => {
             return Err(Bad::NotAnArray);
@@ -64,51 +74,96 @@ pub(crate) fn encode(
     }
     if count == 0 {
         // No elements, no dimensions.
-        out.truncate(start + 16);
+        out.truncate(start + HEADER);
     }
     let length = out.len() - start - 4;
     if length > MAX_FIELD || count > MAX_ELEMENTS {
         return Err(Bad::TooLong);
     }
-    let elements = u32::try_from(count).map_err(|_| Bad::TooLong)?;
-    let words = [u32::from(count > 0), nulls, element_oid, elements, 1].map(u32::to_be_bytes);
+    let used = if count == 0 { 0 } else { dimensions };
+    let words = [u32::try_from(used).map_err(|_| Bad::NotAnArray)?, nulls, element_oid];
+    let bounds = lengths[..used].iter().flat_map(|length| [length.unwrap_or(count), 1]);
     out[start..start + 4].copy_from_slice(&wire::length(length));
-    for (slot, word) in out[start + 4..].chunks_exact_mut(4).zip(&words[..if count > 0 { 5 } else { 3 }]) {
-        slot.copy_from_slice(word);
+    for (slot, word) in out[start + 4..].chunks_exact_mut(4).zip(words.into_iter().chain(bounds)) {
+        slot.copy_from_slice(&word.to_be_bytes());
     }
     Ok(())
 }
 
-/// Takes apart an array as PostgreSQL writes it.
-fn literal(text: &[u8], mut each: impl FnMut(Element<'_>) -> Result<(), Bad>) -> Result<(), Bad> {
-    let inner = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}")).ok_or(Bad::NotAnArray)?;
-    let mut rest = trim_start(inner);
-    if rest.is_empty() {
+/// How many braces a text begins with.
+fn nested(mut text: &[u8]) -> usize {
+    let mut depth = 0;
+    while let [b'{', rest @ ..] = text {
+        depth += 1;
+        text = trim_plain_start(rest);
+    }
+    depth
+}
+
+/// Takes apart an array as PostgreSQL writes it, and finds how long each of its dimensions is.
+fn literal(
+    text: &[u8],
+    lengths: &mut [Option<u32>],
+    mut each: impl FnMut(Element<'_>) -> Result<(), Bad>,
+) -> Result<(), Bad> {
+    let mut counts = [0_u32; MAX_DIMENSIONS];
+    let (mut rest, mut depth) = (text, 0);
+    if lengths.len() == 1 && matches!(trim_plain_start(&text[1..]), b"}") {
         return Ok(());
     }
     loop {
-        rest = trim_start(rest);
-        let after = if let [b'"', quoted @ ..] = rest {
+        // An element, or what opens a deeper array.
+        rest = trim_plain_start(rest);
+        if let [b'{', inside @ ..] = rest {
+            if depth == lengths.len() {
+                return Err(Bad::NotAnArray);
+            }
+            counts[depth] = 0;
+            (rest, depth) = (inside, depth + 1);
+            continue;
+        }
+        if depth != lengths.len() {
+            return Err(Bad::NotAnArray);
+        }
+        rest = if let [b'"', quoted @ ..] = rest {
             let end = end_of(quoted, |byte| byte == b'"').ok_or(Bad::NotAnArray)?;
             each(Element::Exact(&unescape(&quoted[..end])))?;
-            trim_start(&quoted[end + 1..])
+            &quoted[end + 1..]
         } else {
-            let end = end_of(rest, |byte| byte == b',').unwrap_or(rest.len());
+            let end = end_of(rest, |byte| matches!(byte, b',' | b'}')).ok_or(Bad::NotAnArray)?;
             bare(&rest[..end], &mut each)?;
             &rest[end..]
         };
-        rest = match after {
-            [] => return Ok(()),
-            [b',', rest @ ..] => rest,
-            _ => return Err(Bad::NotAnArray),
-        };
+        counts[depth - 1] += 1;
+        // What closes arrays, until another element follows.
+        loop {
+            match trim_plain_start(rest) {
+                [b',', behind @ ..] => {
+                    rest = behind;
+                    break;
+                }
+                [b'}', behind @ ..] => {
+                    depth -= 1;
+                    // All arrays of one depth are alike.
+                    if *lengths[depth].get_or_insert(counts[depth]) != counts[depth] {
+                        return Err(Bad::NotAnArray);
+                    }
+                    if depth == 0 {
+                        return if behind.is_empty() { Ok(()) } else { Err(Bad::NotAnArray) };
+                    }
+                    counts[depth - 1] += 1;
+                    rest = behind;
+                }
+                _ => return Err(Bad::NotAnArray),
+            }
+        }
     }
 }
 
 /// An element without quotes. A byte behind a backslash is an ordinary one, blanks and marks included.
 fn bare(element: &[u8], each: &mut impl FnMut(Element<'_>) -> Result<(), Bad>) -> Result<(), Bad> {
-    let begun = trim_start(element);
-    let mut bare = trim(begun);
+    let begun = trim_plain_start(element);
+    let mut bare = trim_plain(begun);
     let is_open = |text: &[u8]| text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
     if is_open(bare) {
         // The blank that was trimmed last is an escaped one.
@@ -212,6 +267,20 @@ mod tests {
     }
 
     #[test]
+    fn arrays_of_arrays_have_their_dimensions() {
+        let encoder = Encoder::new("integer[]".parse().unwrap(), Parser::Auto).unwrap();
+        let mut out = Vec::new();
+        encoder.encode(b"{ {1,2,NULL} ,{4,5,6}}", &mut out).unwrap();
+        let words: Vec<i32> = out.chunks(4).map(|word| i32::from_be_bytes(word.try_into().unwrap())).collect();
+        // Length; dimensions, NULLs, type; length and first of each; six elements.
+        assert_eq!(words[..8], [i32::try_from(out.len()).unwrap() - 4, 2, 1, 23, 2, 1, 3, 1]);
+        assert_eq!(words[8..], [4, 1, 4, 2, -1, 4, 4, 4, 5, 4, 6]);
+        let mut deep = Vec::new();
+        encoder.encode(b"{{{{{{7}}}}}}", &mut deep).unwrap();
+        assert_eq!(deep[4..8], 6_i32.to_be_bytes());
+    }
+
+    #[test]
     fn a_malformed_array_is_refused() {
         for text in [
             "{",
@@ -223,7 +292,14 @@ mod tests {
             "{\"a}",
             "{\"a\"b}",
             "{a\"b\"}",
-            "{{a},{b}}",
+            "{{a},b}",
+            "{a,{b}}",
+            "{{a},{b,c}}",
+            "{{a},{}}",
+            "{{}}",
+            "{{a}",
+            "{{{{{{{a}}}}}}}",
+            "[0:1]={a,b}",
             "a}",
             "a,\"b\"",
             "a\\b",

@@ -40,7 +40,7 @@ bad! {
     /// Text in a numeric or floating-point column.
     NotANumber "not_a_number" "the text is not a number",
     /// `1,23` or `0,123`.
-    MisplacedComma "misplaced_comma" "the commas do not stand between groups of three digits",
+    MisplacedComma "misplaced_comma" "the marks between thousands do not stand between groups of three digits; if a comma stands before the fraction, declare the parser decimal_comma",
     /// The value is larger than the type holds.
     OutOfRange "out_of_range" "the value is beyond what the column's type can hold; declare a wider type",
     /// The value has more digits behind the point than the type holds, and they are not zeros.
@@ -68,9 +68,11 @@ bad! {
     /// A local time that was skipped when the clocks were set forward.
     NoSuchTime "no_such_time" "the clocks of the declared zone skipped this time when they were set forward",
     /// A local time that was shown twice when the clocks were set back.
-    AmbiguousTime "ambiguous_time" "the clocks of the declared zone showed this time twice when they were set back; declare which is meant",
+    AmbiguousTime "ambiguous_time" "the clocks of the declared zone showed this time twice when they were set back; declare the parser earlier or later",
     /// Not a serial number of Excel, where one is declared.
     NotASerial "not_a_serial" "the text is not a serial number of a day in Excel",
+    /// Not a count of seconds, where one is declared.
+    NotACount "not_a_count" "the text is not a count of seconds or milliseconds since 1970",
     /// Not 32 hexadecimal digits.
     NotAUuid "not_a_uuid" "the text is not a UUID",
     /// Not an address of the internet, or a mask that is longer than it.
@@ -84,7 +86,9 @@ bad! {
     /// Not `\\x` and pairs of hexadecimal digits.
     NotHex "not_hex" "the text is not bytes in hexadecimal, as in \\x00ff",
     /// Not an array in PostgreSQL's own syntax.
-    NotAnArray "not_an_array" "the text is neither a plain list nor an array of one dimension in PostgreSQL's syntax; a list whose elements hold quotes or braces is declared by a parser, as list(,)",
+    NotAnArray "not_an_array" "the text is neither a plain list nor an array in PostgreSQL's syntax; a list whose elements hold quotes or braces is declared by a parser, as list(,)",
+    /// Not one of the labels of the column's enum.
+    NotALabel "not_a_label" "the text is not one of the labels of the column's enum",
     /// Bytes that are not UTF-8.
     NotUtf8 "not_utf8" "the bytes are not UTF-8; declare the source's encoding",
     /// A NUL byte, which PostgreSQL's text cannot hold.

@@ -1,7 +1,7 @@
 //! Bytes, in the one form that cannot be mistaken for text: `\x` and pairs of hexadecimal digits. Text comes in, the bytes go out.
 
 use crate::Bad;
-use crate::blank::trim_start;
+use crate::blank::trim_plain_start;
 use crate::uuid::hex;
 use crate::wire::{self, MAX_FIELD};
 
@@ -19,7 +19,7 @@ pub(crate) fn encode(text: &[u8], out: &mut Vec<u8>) -> Result<(), Bad> {
 
 /// The byte of each pair; `None` for what is no pair, and nothing behind it.
 fn pairs(mut digits: &[u8]) -> impl Iterator<Item = Option<u8>> {
-    std::iter::from_fn(move || match trim_start(digits) {
+    std::iter::from_fn(move || match trim_plain_start(digits) {
         [] => None,
         [high, low, rest @ ..] => {
             digits = rest;

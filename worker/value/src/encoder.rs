@@ -3,6 +3,7 @@
 
 use crate::array::{self, Element, Form};
 use crate::bad::Bad;
+use crate::catalog::Kind;
 use crate::null::Nulls;
 use crate::parser::Parser;
 use crate::rule::Rule;
@@ -22,7 +23,7 @@ pub enum Encoded {
     Null,
 }
 
-/// What becomes of blanks around text: spaces, tabs, line breaks and form feeds of ASCII. Around anything else they mean nothing.
+/// What becomes of blanks around text: white space of any kind, no-break spaces too. Around anything else they mean nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outer {
     /// They are dropped, and the field is reported as [`Encoded::Trimmed`]. Text of blanks alone is empty.
@@ -49,7 +50,7 @@ pub struct Mismatch {
     /// The declared parser.
     pub parser: Parser,
     /// The column's type.
-    pub column: Type,
+    pub column: String,
 }
 
 /// Encodes the fields of one column.
@@ -71,7 +72,7 @@ impl Encoder {
     /// An encoder without null markers, that trims blanks, takes empty text for NULL, and knows no local time.
     pub fn new(column: Type, parser: Parser) -> Result<Self, Mismatch> {
         if !parser.serves(column) {
-            return Err(Mismatch { parser, column });
+            return Err(Mismatch { parser, column: column.to_string() });
         }
         let shape = match column {
             Type::Scalar(scalar) => Shape::One(Rule::new(scalar, parser)),
@@ -80,7 +81,33 @@ impl Encoder {
                 Shape::Many { element: Rule::new(element, parser), oid: element.oid(), form }
             }
         };
-        Ok(Self { shape, nulls: Nulls::default(), outer: Outer::default(), empty: Empty::default() })
+        Ok(Self::with(shape))
+    }
+
+    /// The same of a type that the database's catalog has told about.
+    pub fn of(column: &Kind, parser: Parser) -> Result<Self, Mismatch> {
+        let (column, element, oid) = match column {
+            Kind::BuiltIn(built_in) => return Self::new(*built_in, parser),
+            Kind::Array(element, oid) => (column, &**element, Some(*oid)),
+            Kind::Enum(_) | Kind::Foreign => (column, column, None),
+        };
+        let mismatch = |parser| Mismatch { parser, column: column.to_string() };
+        let is_list = oid.is_some() && parser.separator().is_some();
+        let rule = match (element, parser) {
+            (_, other) if other != Parser::Auto && !is_list => return Err(mismatch(other)),
+            (Kind::BuiltIn(Type::Scalar(scalar)), _) => Rule::new(*scalar, Parser::Auto),
+            (Kind::Enum(labels), _) => Rule::Enum(labels.clone()),
+            (Kind::BuiltIn(_) | Kind::Array(..) | Kind::Foreign, _) => Rule::Text(None),
+        };
+        let form = parser.separator().map_or(Form::Auto, Form::Parted);
+        Ok(Self::with(match (element, oid) {
+            (Kind::BuiltIn(Type::Scalar(_)) | Kind::Enum(_), Some(oid)) => Shape::Many { element: rule, oid, form },
+            _ => Shape::One(rule),
+        }))
+    }
+
+    fn with(shape: Shape) -> Self {
+        Self { shape, nulls: Nulls::default(), outer: Outer::default(), empty: Empty::default() }
     }
 
     /// With these texts read as NULL, compared by case and without outer blanks.
@@ -179,6 +206,9 @@ mod tests {
         assert_eq!(encode(&text, " a b "), Ok((Encoded::Trimmed, b"a b".to_vec())));
         assert_eq!(encode(&text, "a b"), Ok((Encoded::Value, b"a b".to_vec())));
         assert_eq!(encode(&text, "  "), Ok((Encoded::Null, Vec::new())));
+        assert_eq!(encode(&text, "\u{a0}a\u{a0}b\u{202f}"), Ok((Encoded::Trimmed, "a\u{a0}b".into())));
+        assert_eq!(encode(&text, "\u{a0}"), Ok((Encoded::Null, Vec::new())));
+        assert_eq!(encode(&encoder("integer"), "\u{feff}7\u{a0}"), Ok((Encoded::Value, 7_i32.to_be_bytes().to_vec())));
         assert_eq!(encode(&encoder("boolean"), " y "), Ok((Encoded::Value, vec![1])));
     }
 

@@ -27,7 +27,16 @@ pub(crate) fn read(text: &[u8]) -> Result<i64, Bad> {
 
 #[cold]
 fn general(text: &[u8]) -> Result<i64, Bad> {
-    let number = Number::read(text).map_err(|bad| if bad == Bad::NotANumber { Bad::NotAnInteger } else { bad })?;
+    from_number(&Number::read(text).map_err(not_an_integer)?)
+}
+
+/// No number is no integer either.
+pub(crate) fn not_an_integer(bad: Bad) -> Bad {
+    if bad == Bad::NotANumber { Bad::NotAnInteger } else { bad }
+}
+
+/// The whole value of a number of any size.
+pub(crate) fn from_number(number: &Number<'_>) -> Result<i64, Bad> {
     let point = number.point();
     let mut magnitude = 0_u64;
     let mut seen = 0;

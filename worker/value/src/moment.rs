@@ -31,10 +31,16 @@ impl Moment {
             return Ok(Self::MinusInfinity);
         }
         let mut cursor = Cursor::new(text);
-        let civil = date::take(&mut cursor, order)?;
+        // A run of twelve or fourteen digits is a date and a time: 202005132330, 20200513233000.
+        let is_compact = matches!(cursor.digits().len(), 12 | 14);
+        cursor = if is_compact { Cursor::new(&text[8..]) } else { Cursor::new(text) };
+        let civil = match is_compact {
+            true => date::take(&mut Cursor::new(&text[..8]), order)?,
+            false => date::take(&mut cursor, order)?,
+        };
         let mut micros = 0;
         let mut offset = None;
-        if time_follows(&mut cursor) {
+        if is_compact || time_follows(&mut cursor) {
             micros = time::take(&mut cursor)?;
             offset = time::take_offset(&mut cursor)?;
         }
@@ -43,10 +49,10 @@ impl Moment {
     }
 }
 
-/// Takes a `T`, or blanks with maybe a comma before, if a digit comes then.
+/// Takes a `T`, an underscore, or blanks with maybe a comma before, if a digit comes then.
 fn time_follows(cursor: &mut Cursor<'_>) -> bool {
     let mut ahead = *cursor;
-    let parted = ahead.mark(b'T') || ahead.mark(b't') || {
+    let parted = ahead.mark(b'T') || ahead.mark(b't') || ahead.mark(b'_') || {
         ahead.mark(b',');
         ahead.blanks()
     };

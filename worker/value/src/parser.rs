@@ -20,6 +20,14 @@ pub enum Parser {
     Whole,
     /// Numbers with a percent sign, divided by a hundred: `12.5%` is 0.125. The sign is required.
     Percent,
+    /// Numbers with a comma before the fraction: `1.234,50`. Points, blanks or apostrophes part thousands.
+    DecimalComma,
+    /// Numbers as spreadsheets show money: a dash alone is zero, and a minus may stand behind the digits.
+    Accounting,
+    /// Seconds since 1970-01-01 00:00 UTC, maybe with a fraction.
+    Unix,
+    /// Milliseconds since then.
+    UnixMillis,
     /// Dates as serial numbers of an Excel workbook that counts from 1900: `45000` is 2023-03-15.
     ExcelDate,
     /// Dates as serial numbers of an Excel workbook that counts from 1904, as old ones from a Macintosh do.
@@ -41,6 +49,10 @@ impl Parser {
         Self::Ymd,
         Self::Whole,
         Self::Percent,
+        Self::DecimalComma,
+        Self::Accounting,
+        Self::Unix,
+        Self::UnixMillis,
         Self::ExcelDate,
         Self::Excel1904,
         Self::ListComma,
@@ -57,6 +69,10 @@ impl Parser {
             Self::Ymd => "ymd",
             Self::Whole => "whole",
             Self::Percent => "percent",
+            Self::DecimalComma => "decimal_comma",
+            Self::Accounting => "accounting",
+            Self::Unix => "unix",
+            Self::UnixMillis => "unix_ms",
             Self::ExcelDate => "excel_date",
             Self::Excel1904 => "excel_1904",
             Self::ListComma => "list(,)",
@@ -85,7 +101,11 @@ impl Parser {
             }
             Self::Whole => scalar.is_text(),
             Self::Percent => matches!(scalar, Scalar::Numeric(_) | Scalar::Real | Scalar::Double),
-            Self::ExcelDate | Self::Excel1904 => matches!(scalar, Scalar::Date | Scalar::Timestamp(_)),
+            Self::DecimalComma | Self::Accounting => scalar.is_number(),
+            Self::Unix | Self::UnixMillis => matches!(scalar, Scalar::Timestamp(_) | Scalar::Timestamptz(_)),
+            Self::ExcelDate | Self::Excel1904 => {
+                matches!(scalar, Scalar::Date | Scalar::Timestamp(_) | Scalar::Timestamptz(_))
+            }
             Self::ListComma | Self::ListSemicolon | Self::ListBar => matches!(column, Type::Array(_)),
         }
     }

@@ -1,14 +1,14 @@
 //! Type and parser as one decision, made once per column. A text that is neither blank nor a null marker comes in, its field goes out.
 
+use crate::catalog::Labels;
 use crate::date::Order;
 use crate::excel::Epoch;
-use crate::number::Number;
+use crate::number::{Notation, Number};
+use crate::unix::{self, Unit};
 use crate::wire::{self, put, put2, put4, put8};
 use crate::zone::Clocks;
 use crate::{Bad, Parser, Precision, Scalar};
-use crate::{
-    blank, boolean, bytea, date, excel, float, integer, json, network, numeric, text, time, timestamp, uuid, zone,
-};
+use crate::{boolean, bytea, date, excel, float, integer, json, network, numeric, text, time, timestamp, uuid, zone};
 
 /// How the values of a type are read and written.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(crate) enum Rule {
     Numeric(Option<Precision>),
     Real,
     Double,
-    Percent(Fraction),
+    Noted(Notation, Size),
     Boolean,
     Text(Option<u32>),
     Whole(Option<u32>),
@@ -28,20 +28,40 @@ pub(crate) enum Rule {
     Time(Option<u8>),
     Timestamp(Order, Option<u8>),
     ExcelTimestamp(Epoch, Option<u8>),
+    Unix(Unit, Option<u8>),
     Timestamptz(Order, Option<u8>, Option<Box<Clocks>>),
+    ExcelTimestamptz(Epoch, Option<u8>, Option<Box<Clocks>>),
     Uuid,
     Network(network::Kind),
     Json,
     Jsonb,
     Bytea,
+    Enum(Labels),
 }
 
-/// The types that a percentage fits in.
+/// What numbers in a declared notation are kept as.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Fraction {
+pub(crate) enum Size {
+    Smallint,
+    Integer,
+    Bigint,
     Numeric(Option<Precision>),
     Real,
     Double,
+}
+
+impl Size {
+    fn of(scalar: Scalar) -> Option<Self> {
+        Some(match scalar {
+            Scalar::Smallint => Self::Smallint,
+            Scalar::Integer => Self::Integer,
+            Scalar::Bigint => Self::Bigint,
+            Scalar::Numeric(precision) => Self::Numeric(precision),
+            Scalar::Real => Self::Real,
+            Scalar::Double => Self::Double,
+            _ => return None,
+        })
+    }
 }
 
 impl Rule {
@@ -58,15 +78,21 @@ impl Rule {
             Parser::Excel1904 => Some(Epoch::Of1904),
             _ => None,
         };
-        let is_percent = parser == Parser::Percent;
+        let unit = match parser {
+            Parser::Unix => Some(Unit::Seconds),
+            Parser::UnixMillis => Some(Unit::Millis),
+            _ => None,
+        };
+        if let Some(notation) = Notation::of(parser)
+            && let Some(size) = Size::of(scalar)
+        {
+            return Self::Noted(notation, size);
+        }
         let text = if parser == Parser::Whole { Self::Whole } else { Self::Text };
         match scalar {
             Scalar::Smallint => Self::Smallint,
             Scalar::Integer => Self::Integer,
             Scalar::Bigint => Self::Bigint,
-            Scalar::Numeric(precision) if is_percent => Self::Percent(Fraction::Numeric(precision)),
-            Scalar::Real if is_percent => Self::Percent(Fraction::Real),
-            Scalar::Double if is_percent => Self::Percent(Fraction::Double),
             Scalar::Numeric(precision) => Self::Numeric(precision),
             Scalar::Real => Self::Real,
             Scalar::Double => Self::Double,
@@ -76,11 +102,16 @@ impl Rule {
             Scalar::Char(limit) => text(Some(limit)),
             Scalar::Date => epoch.map_or(Self::Date(order), Self::ExcelDate),
             Scalar::Time(digits) => Self::Time(digits),
-            Scalar::Timestamp(digits) => match epoch {
-                Some(epoch) => Self::ExcelTimestamp(epoch, digits),
-                None => Self::Timestamp(order, digits),
+            Scalar::Timestamp(digits) => match (epoch, unit) {
+                (Some(epoch), _) => Self::ExcelTimestamp(epoch, digits),
+                (None, Some(unit)) => Self::Unix(unit, digits),
+                (None, None) => Self::Timestamp(order, digits),
             },
-            Scalar::Timestamptz(digits) => Self::Timestamptz(order, digits, None),
+            Scalar::Timestamptz(digits) => match (epoch, unit) {
+                (Some(epoch), _) => Self::ExcelTimestamptz(epoch, digits, None),
+                (None, Some(unit)) => Self::Unix(unit, digits),
+                (None, None) => Self::Timestamptz(order, digits, None),
+            },
             Scalar::Uuid => Self::Uuid,
             Scalar::Inet => Self::Network(network::Kind::Inet),
             Scalar::Cidr => Self::Network(network::Kind::Cidr),
@@ -94,6 +125,7 @@ impl Rule {
     pub(crate) fn with_clocks(self, clocks: Clocks) -> Self {
         match self {
             Self::Timestamptz(order, digits, _) => Self::Timestamptz(order, digits, Some(Box::new(clocks))),
+            Self::ExcelTimestamptz(epoch, digits, _) => Self::ExcelTimestamptz(epoch, digits, Some(Box::new(clocks))),
             other => other,
         }
     }
@@ -114,7 +146,7 @@ impl Rule {
             Self::Numeric(precision) => numeric::encode(field, *precision, out)?,
             Self::Real => float::encode::<f32>(field, out)?,
             Self::Double => float::encode::<f64>(field, out)?,
-            Self::Percent(fraction) => percent(field, *fraction, out)?,
+            Self::Noted(notation, size) => noted(field, *notation, *size, out)?,
             Self::Boolean => put(out, &[u8::from(boolean::read(field)?)]),
             Self::Text(limit) => text::encode(field, *limit, out)?,
             Self::Whole(limit) => text::encode(text::without_zero_fraction(field), *limit, out)?,
@@ -124,6 +156,13 @@ impl Rule {
             Self::Timestamp(order, digits) => put8(out, timestamp::read(field, *order, *digits)?.to_be_bytes()),
             Self::ExcelTimestamp(epoch, digits) => {
                 put8(out, time::within(excel::read(field, *epoch)?, *digits)?.to_be_bytes());
+            }
+            Self::Unix(unit, digits) => {
+                put8(out, timestamp::within(unix::read(field, *unit)?, *digits)?.to_be_bytes());
+            }
+            Self::ExcelTimestamptz(epoch, digits, clocks) => {
+                let instant = zone::instant(excel::read(field, *epoch)?, clocks.as_deref())?;
+                put8(out, timestamp::within(instant, *digits)?.to_be_bytes());
             }
             Self::Timestamptz(order, digits, clocks) => {
                 put8(out, zone::read(field, *order, *digits, clocks.as_deref())?.to_be_bytes());
@@ -137,6 +176,12 @@ impl Rule {
             Self::Json => json::encode_json(field, out)?,
             Self::Jsonb => json::encode_jsonb(field, out)?,
             Self::Bytea => bytea::encode(field, out)?,
+            Self::Enum(labels) => {
+                if !labels.holds(field) {
+                    return Err(Bad::NotALabel);
+                }
+                put(out, field);
+            }
         }
         Ok(())
     }
@@ -147,14 +192,18 @@ fn narrow<I: TryFrom<i64>>(text: &[u8]) -> Result<I, Bad> {
     I::try_from(integer::read(text)?).map_err(|_| Bad::OutOfRange)
 }
 
-fn percent(text: &[u8], fraction: Fraction, out: &mut Vec<u8>) -> Result<(), Bad> {
-    let number = text.strip_suffix(b"%").ok_or(Bad::NotAPercentage)?;
-    let number = Number::read(blank::trim(number))
-        .map_err(|bad| if bad == Bad::NotANumber { Bad::NotAPercentage } else { bad })?
-        .shifted(2);
-    match fraction {
-        Fraction::Numeric(precision) => numeric::from_number(&number, precision, out),
-        Fraction::Real => float::encode_number::<f32>(&number, out),
-        Fraction::Double => float::encode_number::<f64>(&number, out),
+#[cold]
+fn noted(text: &[u8], notation: Notation, size: Size, out: &mut Vec<u8>) -> Result<(), Bad> {
+    let number = Number::read_as(text, notation);
+    let whole = || integer::from_number(&number.map_err(integer::not_an_integer)?);
+    let narrow = |_| Bad::OutOfRange;
+    match size {
+        Size::Smallint => put2(out, i16::try_from(whole()?).map_err(narrow)?.to_be_bytes()),
+        Size::Integer => put4(out, i32::try_from(whole()?).map_err(narrow)?.to_be_bytes()),
+        Size::Bigint => put8(out, whole()?.to_be_bytes()),
+        Size::Numeric(precision) => numeric::from_number(&number?, precision, out)?,
+        Size::Real => float::encode_number::<f32>(&number?, out)?,
+        Size::Double => float::encode_number::<f64>(&number?, out)?,
     }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Times of day: `15:1:0`, `3:01:00 PM`, `23:30:00.123456`, `233000`. Text comes in, microseconds since midnight go out. `24:00:00` is
+//! Times of day: `15:1:0`, `3:01:00 PM`, `3 p. m.`, `23:30:00.123456`, `233000`. Text comes in, microseconds since midnight go out. `24:00:00` is
 //! a time in PostgreSQL and here; a leap second is not.
 
 use crate::Bad;
@@ -21,11 +21,16 @@ pub(crate) fn read(text: &[u8]) -> Result<i64, Bad> {
 /// Takes a time of day, with AM or PM if they follow.
 pub(crate) fn take(cursor: &mut Cursor<'_>) -> Result<i64, Bad> {
     let first = cursor.digits();
+    let mut is_hour_alone = false;
     let (hour, minute, second) = match first.len() {
         1 | 2 if cursor.mark(b':') => {
             let minute = two(cursor.digits())?;
             let second = if cursor.mark(b':') { Some(two(cursor.digits())?) } else { None };
             (number(first), minute, second)
+        }
+        1 | 2 => {
+            is_hour_alone = true;
+            (number(first), 0, None)
         }
         4 => (number(&first[..2]), number(&first[2..]), None),
         6 => (number(&first[..2]), number(&first[2..4]), Some(number(&first[4..]))),
@@ -34,6 +39,7 @@ pub(crate) fn take(cursor: &mut Cursor<'_>) -> Result<i64, Bad> {
     let fraction = if second.is_some() && cursor.mark(b'.') { fraction(cursor.digits())? } else { 0 };
     let second = second.unwrap_or(0);
     let hour = match half(cursor) {
+        None if is_hour_alone => return Err(Bad::NotATime),
         None => hour,
         Some(_) if hour > 12 => return Err(Bad::NotATime),
         Some(Half::Morning) => hour % 12,
@@ -51,21 +57,26 @@ enum Half {
     Afternoon,
 }
 
-/// Takes ` AM`, `pm`, ` a.m.`.
+/// Takes ` AM`, `pm`, ` a.m.`, `a. m.`, ` A`.
 fn half(cursor: &mut Cursor<'_>) -> Option<Half> {
     let mut ahead = *cursor;
     ahead.blanks();
-    let first = ahead.letters();
-    let dotted = ahead.mark(b'.');
-    let second = if dotted { ahead.letters() } else { &[] };
-    if dotted && !ahead.mark(b'.') {
-        return None;
-    }
-    let half = match (first, second) {
-        (b"AM" | b"am" | b"Am" | b"aM", b"") | (b"A" | b"a", b"M" | b"m") => Half::Morning,
-        (b"PM" | b"pm" | b"Pm" | b"pM", b"") | (b"P" | b"p", b"M" | b"m") => Half::Afternoon,
+    let (half, rest) = match ahead.letters() {
+        [b'A' | b'a', rest @ ..] => (Half::Morning, rest),
+        [b'P' | b'p', rest @ ..] => (Half::Afternoon, rest),
         _ => return None,
     };
+    match rest {
+        [b'M' | b'm'] => {}
+        [] if ahead.mark(b'.') => {
+            ahead.blanks();
+            if !matches!(ahead.letters(), [b'M' | b'm']) || !ahead.mark(b'.') {
+                return None;
+            }
+        }
+        [] => {}
+        _ => return None,
+    }
     *cursor = ahead;
     Some(half)
 }
@@ -146,6 +157,12 @@ mod tests {
             ("3:01 pm", at(15, 1, 0)),
             ("03:01:00PM", at(15, 1, 0)),
             ("3:01 p.m.", at(15, 1, 0)),
+            ("3:01 P. M.", at(15, 1, 0)),
+            ("3:01\u{202f}p.\u{a0}m.", at(15, 1, 0)),
+            ("3:01P", at(15, 1, 0)),
+            ("3:01:00 a", at(3, 1, 0)),
+            ("3 PM", at(15, 0, 0)),
+            ("12am", 0),
             ("1501", at(15, 1, 0)),
             ("150100", at(15, 1, 0)),
             ("12:45:41 AM", at(0, 45, 41)),
@@ -175,6 +192,9 @@ mod tests {
             "13:00 PM",
             "12:00 XM",
             "3:01 p.m",
+            "3:01 p.",
+            "3:01 pn",
+            "13 PM",
             "12:00:",
             "12:00:00.",
             "12:00.5",

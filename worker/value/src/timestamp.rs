@@ -54,6 +54,11 @@ mod tests {
             "5/13/20 11:30 pm",
             "20200513 233000",
             "20200513T2330",
+            "20200513233000",
+            "20200513233000.000",
+            "202005132330",
+            "20200513_233000",
+            "5/13/2020 11:30 p. m.",
             "13-MAY-2020 23:30",
         ] {
             assert_eq!(read(text.as_bytes(), Order::Auto, None), at(2020, 5, 13, 84_600), "{text}");
@@ -62,6 +67,7 @@ mod tests {
         assert_eq!(read(b"2020-05-13", Order::Auto, None), at(2020, 5, 13, 0));
         assert_eq!(read(b"2020-05-13 24:00:00", Order::Auto, None), at(2020, 5, 14, 0));
         assert_eq!(read(b"13/05/2020 23:30", Order::Dmy, None), at(2020, 5, 13, 84_600));
+        assert_eq!(read(b"13052020233000", Order::Dmy, None), at(2020, 5, 13, 84_600));
     }
 
     #[test]
@@ -74,6 +80,11 @@ mod tests {
             ("2020-05-13T23:30:00.1234567", Bad::TooPrecise),
             ("294277-01-01", Bad::OutOfRange),
             ("soon", Bad::NotATimestamp),
+            ("20201313233000", Bad::NoSuchDate),
+            ("20200513253000", Bad::NotATimestamp),
+            ("2020051323300", Bad::NotATimestamp),
+            ("20200513233000Z", Bad::HasZone),
+            ("20200513233000 PM", Bad::NotATimestamp),
         ] {
             assert_eq!(read(text.as_bytes(), Order::Auto, None), Err(bad), "{text}");
         }

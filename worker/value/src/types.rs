@@ -91,6 +91,11 @@ impl Scalar {
         matches!(self, Self::Text | Self::Varchar(_) | Self::Char(_))
     }
 
+    /// Whether a value is a number.
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Smallint | Self::Integer | Self::Bigint | Self::Numeric(_) | Self::Real | Self::Double)
+    }
+
     fn oids(self) -> (u32, u32) {
         match self {
             Self::Smallint => (21, 1005),

@@ -42,13 +42,19 @@ pub(crate) fn read(text: &[u8], order: Order, digits: Option<u8>, clocks: Option
         Err(bad) => return Err(bad),
     };
     let local = micros_since_2000(day, micros)?;
-    let offset = match (offset, clocks) {
-        (Some(offset), _) => offset,
-        (None, Some(clocks)) => clocks.offset(local)?,
-        (None, None) => return Err(Bad::NoZone),
-    };
-    let instant = local.checked_sub(i64::from(offset) * 1_000_000).ok_or(Bad::OutOfRange)?;
-    within(instant, digits)
+    match offset {
+        Some(offset) => within(utc(local, offset)?, digits),
+        None => within(instant(local, clocks)?, digits),
+    }
+}
+
+/// The instant at which clocks showed a local time.
+pub(crate) fn instant(local: i64, clocks: Option<&Clocks>) -> Result<i64, Bad> {
+    utc(local, clocks.ok_or(Bad::NoZone)?.offset(local)?)
+}
+
+fn utc(local: i64, offset: i32) -> Result<i64, Bad> {
+    local.checked_sub(i64::from(offset) * 1_000_000).ok_or(Bad::OutOfRange)
 }
 
 impl Clocks {

@@ -175,6 +175,40 @@ fn money_percent_and_exponents_are_numbers() {
 }
 
 #[test]
+fn numbers_in_a_declared_notation_are_exact() {
+    let number = |parser, text| read_by(parser, "numeric", text);
+    assert_eq!(number("decimal_comma", "1.234,50"), read("numeric", "1234.50"));
+    assert_eq!(number("decimal_comma", "1\u{a0}234,50 €"), read("numeric", "1234.50"));
+    assert_eq!(number("decimal_comma", "1.5"), Got::Bad("misplaced_comma"));
+    assert_eq!(read_by("decimal_comma", "integer", "1.234"), read("integer", "1234"));
+    assert_eq!(read_by("decimal_comma", "integer", "1,5"), Got::Bad("has_fraction"));
+    assert_eq!(read_by("accounting", "integer", " $ -   "), read("integer", "0"));
+    assert_eq!(number("accounting", "–"), read("numeric", "$0"));
+    assert_eq!(number("accounting", "(1,234.50)"), read("numeric", "-1234.50"));
+    assert_eq!(read_by("accounting", "smallint", "45-"), read("smallint", "-45"));
+    assert_eq!(read_by("accounting", "double precision", "x"), Got::Bad("not_a_number"));
+    bad("numeric", "not_a_number", &["-", "–", "45-"]);
+}
+
+#[test]
+fn compact_and_counted_times_are_timestamps() {
+    same("timestamp", "2020-05-13 23:30:00", &["20200513233000", "202005132330", "20200513_233000", "20200513T233000"]);
+    same("timestamptz", "2020-05-13 23:30:00Z", &["20200513233000Z", "20200513233000+00"]);
+    for (parser, text) in [("unix", "1589412600"), ("unix_ms", "1589412600000")] {
+        assert_eq!(read_by(parser, "timestamp", text), read("timestamp", "2020-05-13 23:30:00"));
+        assert_eq!(read_by(parser, "timestamptz", text), read("timestamptz", "2020-05-13 23:30:00Z"));
+    }
+    same("time", "15:01:00", &["3:01:00P", "3:01 p. m.", "3:01\u{202f}PM"]);
+}
+
+#[test]
+fn blanks_of_unicode_around_a_value_are_none_of_it() {
+    same("text", "Main St", &["\u{a0}Main St\u{a0}", "\u{3000}Main St", "Main St\u{200b}"]);
+    same("date", "2020-05-13", &["\u{a0}2020-05-13\u{202f}"]);
+    assert_eq!(read("text", "\u{a0}"), Got::Null);
+}
+
+#[test]
 fn the_edges_of_the_calendar_are_told_apart() {
     bad("date", "no_such_date", &["2/29/2023", "00/00/0000"]);
     same("date", "9999-12-31", &["12/31/9999"]);

@@ -320,6 +320,12 @@ impl Specimens {
                 _ => self.text(element),
             })
             .collect();
-        self.damaged(format!("{{{}}}", elements.join(",")), "{}\", \\1")
+        let text = match elements.len() {
+            // Arrays of arrays, some of which are not alike.
+            2.. if self.one_in(4) => format!("{{{{{}}},{{{}}}}}", elements.join(","), elements[1..].join(", ")),
+            1.. if self.one_in(4) => format!("{{{{{0}}}, {{{0}}}}}", elements.join(",")),
+            _ => format!("{{{}}}", elements.join(",")),
+        };
+        self.damaged(text, "{}\", \\1")
     }
 }
