@@ -5,29 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Table};
 
-/// Types that the worker encodes, and their arrays.
-const TYPES: &[&str] = &[
-    "smallint",
-    "integer",
-    "bigint",
-    "numeric",
-    "real",
-    "double precision",
-    "boolean",
-    "text",
-    "varchar",
-    "char",
-    "date",
-    "time",
-    "timestamp",
-    "timestamptz",
-    "uuid",
-    "inet",
-    "cidr",
-    "json",
-    "jsonb",
-    "bytea",
-];
+/// Types that are neither encoded nor left to the server.
+const TYPES: &[&str] = &["geometry", "geography"];
 
 /// Where the bytes of sources are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +50,7 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
     // With the columns of a source the whole table is left to a later version.
     for column in table.columns.iter().filter(|_| table.source_columns_at.is_none()) {
         let element = column.type_name.as_str().trim_end_matches("[]").split('(').next().unwrap_or_default();
-        if !TYPES.contains(&element) {
+        if TYPES.contains(&element) {
             not(format!("the type {}", column.type_name));
         }
     }

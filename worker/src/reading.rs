@@ -19,6 +19,7 @@ mod reject;
 mod rows;
 mod stream;
 mod tally;
+mod types;
 mod unserved;
 
 pub use budget::{OverBudget, Overrun, over_budget};
@@ -27,7 +28,8 @@ pub use header::{HeaderError, MissingColumn};
 pub use layout::copied_columns;
 pub use outcome::{Drift, TableReading};
 pub use places::RowPlaces;
-pub use reject::{COLUMN_REJECTS_MAX, Consequence, RAW_MAX, Reject, TABLE_REJECTS_MAX};
+pub use reject::{COLUMN_REJECTS_MAX, Consequence, RAW_MAX, Reject, TABLE_REJECTS_MAX, readable};
 pub use stream::{TableStream, spawn};
 pub use tally::ColumnTally;
+pub use types::{OwnType, OwnTypes, Typed};
 pub use unserved::{Unserved, unserved};

@@ -4,10 +4,12 @@
 
 pub mod blueprint;
 mod build;
+mod catalog;
 mod derive;
 mod distinct;
 mod error;
 pub mod indexes;
+mod judge;
 mod load;
 mod mark;
 mod matview;
@@ -24,9 +26,11 @@ use crate::postgres::{Acting, Connection, Pool};
 
 pub use blueprint::{Blueprint, ColumnPlan, ColumnSetting, ConstraintPlan, IndexPlan, Persistence};
 pub use build::Built;
+pub use catalog::{judged, own_types};
 pub use derive::{Derivation, Derived};
 pub use distinct::Distinct;
 pub use error::Error;
+pub use judge::{Judged, Refused, Verdict};
 pub use load::{LoadError, Stored};
 pub use mark::{Coverage, Extent, Mark};
 pub use matview::{Filled, MatviewPlan, Over};

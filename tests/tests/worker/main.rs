@@ -26,4 +26,5 @@ mod secrets;
 mod sources;
 mod stopping;
 mod survival;
+mod types;
 mod views;

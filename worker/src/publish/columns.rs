@@ -162,6 +162,11 @@ pub(super) fn plan(table: &Table, types: &Types, live: &[LiveColumn]) -> Vec<Col
     planned.collect()
 }
 
+/// A type as `format_type` spells it. What a query returns has the base type of a domain ($3).
+const NAMED: &str = "SELECT oid, modifier, format_type(oid, modifier) FROM (
+    SELECT coalesce(d.oid, $1::oid) AS oid, CASE WHEN d.oid IS NULL THEN $2::int4 ELSE -1 END AS modifier
+    FROM (SELECT) one LEFT JOIN pg_type d ON d.oid = to_regtype($3::text) AND d.typtype = 'd') known";
+
 /// The manifest's types as this server knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Types(BTreeMap<TypeName, ColumnType>);
@@ -188,8 +193,9 @@ impl Types {
                 .first()
                 .map(|column| (column.type_().oid(), column.type_modifier()))
                 .unwrap_or_default();
-            let named = connection.row(&what, "SELECT format_type($1, $2)", &[&oid, &modifier]).await?;
-            types.insert(column.type_name.clone(), ColumnType { oid, modifier, name: named.get(0) });
+            let named = connection.row(&what, NAMED, &[&oid, &modifier, &spelled]).await?;
+            let named = ColumnType { oid: named.get(0), modifier: named.get(1), name: named.get(2) };
+            types.insert(column.type_name.clone(), named);
         }
         Ok(Self(types))
     }

@@ -4,9 +4,10 @@ use jiff::tz::TimeZone;
 use manifest::Identifier;
 use manifest::dataset::{Column, Derivation, Function, Load, Nullability, Parser, SOURCE_VALUES, Table};
 use manifest::template::Template;
-use value::{Encoder, Overlap, Type};
+use value::{Encoder, Overlap};
 
 use super::header::{Need, Wanted};
+use super::types::OwnTypes;
 
 /// The columns that a table's `COPY` brings, in order: all but those that PostgreSQL numbers itself.
 pub fn copied_columns(table: &Table) -> impl Iterator<Item = &Column> {
@@ -53,7 +54,7 @@ pub(super) enum Form {
 
 impl Layout {
     /// Compiles a table, whose local times are of this zone. What this worker does not serve is the error, each in a few words.
-    pub(super) fn new(table: &Table, zone: Option<&TimeZone>) -> Result<Self, Vec<String>> {
+    pub(super) fn new(table: &Table, zone: Option<&TimeZone>, types: &OwnTypes) -> Result<Self, Vec<String>> {
         let mut unserved = Vec::new();
         let mut columns = Vec::new();
         let mut wanted = Vec::new();
@@ -64,10 +65,11 @@ impl Layout {
             }
             let is_required = column.nullability == Nullability::NotNull
                 || table.primary_key.contains(&column.name)
+                || types.of(&column.type_name).is_some_and(|own| own.is_required)
                 // A row without its key would be new every time.
                 || matches!(&table.load, Load::Upsert { key, .. } if key.contains(&column.name));
             let parser = table.parse.get(&column.name).copied();
-            match from.and_then(|from| Ok((from, encoder(column, parser, zone)?))) {
+            match from.and_then(|from| Ok((from, encoder(column, parser, zone, types)?))) {
                 Ok((from, encoder)) => {
                     columns.push(LayoutColumn { name: column.name.clone(), encoder, is_required, from });
                 }
@@ -126,14 +128,27 @@ fn derived(column: &Column, derivation: &Derivation) -> Result<From, String> {
     }
 }
 
-fn encoder(column: &Column, parser: Option<Parser>, zone: Option<&TimeZone>) -> Result<Encoder, String> {
-    let declared: Type = column.type_name.as_str().parse().map_err(|_| format!("the type {}", column.type_name))?;
-    let parser = parser.map_or("auto", Parser::as_str);
-    let encoder = parser.parse().ok().and_then(|parser| Encoder::new(declared, parser).ok());
-    let encoder = encoder.ok_or_else(|| format!("the parser {parser} for {}", column.type_name))?;
-    // What the clocks showed twice when they were set back is refused: it could be either.
+fn encoder(
+    column: &Column,
+    parser: Option<Parser>,
+    zone: Option<&TimeZone>,
+    types: &OwnTypes,
+) -> Result<Encoder, String> {
+    let kind = types.kind(&column.type_name);
+    // What the clocks showed twice when they were set back could be either.
+    let overlap = match parser {
+        Some(Parser::Earlier) => Overlap::Earlier,
+        Some(Parser::Later) => Overlap::Later,
+        _ => Overlap::Refuse,
+    };
+    let word = match parser {
+        Some(parser) if overlap == Overlap::Refuse => parser.as_str(),
+        _ => "auto",
+    };
+    let encoder = word.parse().ok().and_then(|parser| Encoder::of(&kind, parser).ok());
+    let encoder = encoder.ok_or_else(|| format!("the parser {word} for {}", column.type_name))?;
     Ok(match zone {
-        Some(zone) => encoder.zone(zone.clone(), Overlap::Refuse),
+        Some(zone) => encoder.zone(zone.clone(), overlap),
         None => encoder,
     })
 }
@@ -167,7 +182,7 @@ pub(crate) mod tests {
     }
 
     fn unserved(table: &Table) -> Vec<String> {
-        Layout::new(table, None).err().unwrap_or_default()
+        Layout::new(table, None, &OwnTypes::default()).err().unwrap_or_default()
     }
 
     #[test]
@@ -181,23 +196,69 @@ pub(crate) mod tests {
     fn a_key_needs_a_value_like_a_column_that_says_so() {
         let mut table = table(&["a text", "b date not null", "c date"]);
         table.primary_key = vec!["a".parse().unwrap()];
-        let required: Vec<_> =
-            Layout::new(&table, None).unwrap().columns.iter().map(|column| column.is_required).collect();
+        let required: Vec<_> = Layout::new(&table, None, &OwnTypes::default())
+            .unwrap()
+            .columns
+            .iter()
+            .map(|column| column.is_required)
+            .collect();
         assert_eq!(required, [true, true, false]);
     }
 
     #[test]
+    fn every_parser_of_a_manifest_reads_something() {
+        for (parser, type_name) in [
+            (Parser::Dmy, "date"),
+            (Parser::Mdy, "timestamp"),
+            (Parser::Ymd, "timestamptz"),
+            (Parser::Whole, "char(10)"),
+            (Parser::Percent, "numeric"),
+            (Parser::DecimalComma, "integer"),
+            (Parser::Accounting, "double precision"),
+            (Parser::Earlier, "timestamptz"),
+            (Parser::Later, "timestamptz"),
+            (Parser::Unix, "timestamptz"),
+            (Parser::UnixMillis, "timestamp"),
+            (Parser::ExcelDate, "timestamptz"),
+            (Parser::Excel1904, "date"),
+            (Parser::ListComma, "text[]"),
+            (Parser::ListSemicolon, "date[]"),
+            (Parser::ListBar, "integer[]"),
+        ] {
+            let mut table = table(&[&format!("a {type_name}")]);
+            table.parse.insert("a".parse().unwrap(), parser);
+            assert_eq!(unserved(&table), Vec::<String>::new(), "{parser:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_local_times_the_declared_one_is_meant() {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let encode = |parser: Option<Parser>| {
+            let mut table = table(&["a timestamptz"]);
+            table.parse.extend(parser.map(|parser| ("a".parse().unwrap(), parser)));
+            let layout = Layout::new(&table, Some(&zone), &OwnTypes::default()).unwrap();
+            let mut out = Vec::new();
+            layout.columns[0].encoder.encode(b"2021-11-07 01:30", &mut out).map(|_| out)
+        };
+        let utc = |text: &[u8]| {
+            let mut out = Vec::new();
+            Encoder::new("timestamptz".parse().unwrap(), value::Parser::Auto).unwrap().encode(text, &mut out).unwrap();
+            Ok(out)
+        };
+        assert_eq!(encode(Some(Parser::Earlier)), utc(b"2021-11-07 05:30Z"));
+        assert_eq!(encode(Some(Parser::Later)), utc(b"2021-11-07 06:30Z"));
+        assert_eq!(encode(None), Err(value::Bad::AmbiguousTime));
+    }
+
+    #[test]
     fn what_is_not_served_is_named() {
-        let mut table = table(&["a geometry(point,2263)", "b text", "c date", "d integer"]);
+        let mut table = table(&["b text", "c date", "d integer"]);
         table.derive.insert("b".parse().unwrap(), Derivation::Template("{c".to_owned()));
         table.parse.insert("d".parse().unwrap(), Parser::Dmy);
         assert_eq!(
             unserved(&table),
-            [
-                "the type geometry(point,2263)",
-                "the template \"{c\": `{` is opened and never closed; write {{ for a brace",
-                "the parser dmy for integer",
-            ]
+            ["the template \"{c\": `{` is opened and never closed; write {{ for a brace", "the parser dmy for integer"]
         );
     }
 }

@@ -51,12 +51,17 @@ impl RowPlaces {
 
     /// `file line 7` of a row, counted from 0; `None` when it is not known.
     pub fn of(&self, row: u64) -> Option<String> {
+        self.line_of(row).map(|(file, line)| format!("{file} line {line}"))
+    }
+
+    /// The file, with the member of an archive behind a colon, and the line.
+    pub fn line_of(&self, row: u64) -> Option<(&str, u64)> {
         if row >= self.until.unwrap_or(self.rows) {
             return None;
         }
         let run = self.runs[..self.runs.partition_point(|run| run.row <= row)].last()?;
         let file = self.files.get(run.file)?;
-        Some(format!("{file} line {}", run.line + (row - run.row)))
+        Some((file, run.line + (row - run.row)))
     }
 }
 

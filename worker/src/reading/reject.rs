@@ -150,7 +150,7 @@ fn joined(record: &Record<'_>, delimiter: u8) -> Vec<u8> {
 }
 
 /// Text that PostgreSQL's `text` can hold.
-fn readable(raw: &[u8]) -> String {
+pub fn readable(raw: &[u8]) -> String {
     let mut text = String::new();
     'all: for chunk in raw.utf8_chunks() {
         for c in chunk.valid().chars() {

@@ -190,6 +190,7 @@ mod tests {
 
     use super::super::layout::tests::table;
     use super::super::reject::Consequence;
+    use super::super::types::OwnTypes;
     use super::*;
     use crate::format::ReadRecords as _;
     use crate::format::blocks::tests::Pieces;
@@ -200,7 +201,7 @@ mod tests {
     /// The rows of a text as PostgreSQL would get them, what was counted, and what was rejected.
     fn load(table: &Table, text: &str) -> (Vec<Row>, TableReading, Vec<Reject>) {
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let layout = Layout::new(table, None).unwrap();
+        let layout = Layout::new(table, None, &OwnTypes::default()).unwrap();
         let mut records = Records::new(Pieces::cut(text.as_bytes(), &[]), b',');
         let header: Vec<_> = {
             let record = records.read().unwrap().unwrap();

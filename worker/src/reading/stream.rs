@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use manifest::dataset::Table;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -17,6 +16,7 @@ use super::outcome::TableReading;
 use super::reader::Reader;
 use super::reject::Reject;
 use super::rows::Rows;
+use super::types::Typed;
 use super::unserved::of_table;
 use crate::source::{Access, SourceError};
 
@@ -81,17 +81,18 @@ impl TableStream {
 /// of the SHA-256 of `appended` is left out, as is one that has the same bytes as another.
 pub fn spawn(
     access: Arc<Access>,
-    table: Table,
+    table: impl Into<Typed>,
     appended: BTreeSet<String>,
     rejects: mpsc::UnboundedSender<Reject>,
     cancel: &CancellationToken,
 ) -> TableStream {
+    let Typed { table, types } = table.into();
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let cancel = cancel.child_token();
     let stop = cancel.clone().drop_guard();
     let runtime = Handle::current();
     let reader = tokio::task::spawn_blocking(move || {
-        let layout = Layout::new(&table, access.timezone());
+        let layout = Layout::new(&table, access.timezone(), &types);
         let Ok(layout) = layout else {
             let unserved = of_table(&table, access.from()).into_iter().next();
             return Err(unserved.map_or_else(|| SourceError::Stopped.into(), ReadError::Unserved));

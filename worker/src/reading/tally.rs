@@ -19,6 +19,11 @@ impl ColumnTally {
         self.bad.values().sum()
     }
 
+    /// Counts texts that only the server could judge.
+    pub(crate) fn judged_bad(&mut self, code: &'static str, count: u64) {
+        *self.bad.entry(code).or_default() += count;
+    }
+
     pub(super) fn count_bad(&mut self, code: &'static str) {
         *self.bad.entry(code).or_default() += 1;
     }

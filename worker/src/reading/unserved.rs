@@ -7,6 +7,7 @@ use manifest::served::{Origins, unserved_of_table, unserved_of_whole};
 use manifest::{Dataset, Identifier};
 
 use super::layout::Layout;
+use super::types::OwnTypes;
 use crate::source::ReadFrom;
 
 /// Something that is not served.
@@ -40,7 +41,7 @@ pub(super) fn of_table(table: &Table, from: &ReadFrom) -> Vec<Unserved> {
     let mut all = unserved_of_table(table, origins);
     // With the columns of a source the whole table is left to a later version.
     if !table.sources().is_empty() && table.source_columns_at.is_none() {
-        all.extend(Layout::new(table, None).err().into_iter().flatten());
+        all.extend(Layout::new(table, None, &OwnTypes::default()).err().into_iter().flatten());
     }
     all.into_iter().map(|what| Unserved { table: Some(table.name.clone()), what }).collect()
 }

@@ -9,14 +9,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use manifest::Identifier;
 use manifest::dataset::Table;
 use tokio::sync::mpsc;
+use value::Kind;
 
 use super::Run;
 use super::complete::CompleteTable;
 use crate::ledger::{AppendedFile, Ledger, Reject, RejectLimit, TableCounts};
-use crate::reading::{self, RowPlaces, TableReading, over_budget};
+use crate::reading::{self, Consequence, OwnTypes, RowPlaces, TableReading, Typed, over_budget};
 use crate::report::Fact;
 use crate::source::{Access, STARTS, SourceFingerprint};
-use crate::staging::{self, Blueprint, Persistence, Staging, Stored};
+use crate::staging::{self, Blueprint, Persistence, Refused, Staging, Stored, Verdict};
 use crate::trouble::Trouble;
 
 /// Tables that are read and copied at once. One reading thread and one server process each keep two cores busy.
@@ -76,16 +77,19 @@ impl TableLoad<'_> {
     async fn one(&self, table: &Table, blueprint: &Blueprint) -> Result<(String, Loaded), Trouble> {
         let began = Instant::now();
         let appended = self.appended(blueprint).await?;
+        let own_types = self.types(table, blueprint).await?;
+        let judged = staging::judged(table, blueprint, &own_types);
         let mut started = 1;
-        let (reading, stored, rejects) = loop {
+        let (reading, loaded, rejects) = loop {
             let (sender, rejects) = mpsc::unbounded_channel();
             let (access, appended) = (Arc::clone(self.access), appended.clone());
-            let mut reading = reading::spawn(access, table.clone(), appended, sender, self.run.stop);
+            let typed = Typed { table: table.clone(), types: own_types.clone() };
+            let mut reading = reading::spawn(access, typed, appended, sender, self.run.stop);
             let rows = stream::unfold(&mut reading, async |reading| Some((reading.chunk().await?, reading)));
-            let stored = self.staging.load_table(blueprint, rows).await;
+            let loaded = self.staging.load_judged(blueprint, &judged, rows).await;
             // Ends the reading if the database has ended the load.
             let reading = reading.finish();
-            match stored.map_err(Trouble::from) {
+            match loaded.map_err(Trouble::from) {
                 // Of a file that changed while it was read no row is kept.
                 Err(trouble) if trouble.code() == CHANGED && started < STARTS => {
                     self.access.start_over(table);
@@ -93,13 +97,16 @@ impl TableLoad<'_> {
                     let (table, reason) = (table.name.to_string(), trouble.to_string());
                     self.run.reporter.tell(&Fact::StartedOver { table, reason });
                 }
-                stored => break (reading, stored, rejects),
+                loaded => break (reading, loaded, rejects),
             }
         };
         // Whatever became of the rows, what could not be read is kept.
-        self.keep(&table.name, rejects).await;
-        let stored = stored?;
-        let reading = reading?;
+        let mut limit = RejectLimit::default();
+        self.keep(&table.name, rejects, &mut limit).await;
+        let (stored, verdict) = loaded?;
+        let mut reading = reading?;
+        let is_in_place = verdict.is_clean();
+        self.settle(table, &mut reading, verdict, &mut limit).await;
 
         let counts = self.tell(table, &reading, stored, began);
         self.ledger.table_loaded(self.run.id, &table.name, &counts).await?;
@@ -109,7 +116,7 @@ impl TableLoad<'_> {
         let duplicates = self.run.finish_table(self.staging, blueprint).await?;
         let TableReading { rows, places, fingerprints, left_out, .. } = reading;
         // Rows that went leave no gap, so that those behind them are not counted to any more.
-        let places = (rows == counts.rows).then_some(places);
+        let places = (is_in_place && rows == counts.rows).then_some(places);
         Ok((table.name.to_string(), Loaded { counts, places, duplicates, fingerprints, left_out }))
     }
 
@@ -118,6 +125,41 @@ impl TableLoad<'_> {
         match blueprint.persistence {
             Persistence::Logged => Ok(BTreeSet::new()),
             Persistence::Unlogged => Ok(self.ledger.appended(&self.run.dataset.dataset, &blueprint.table).await?),
+        }
+    }
+
+    /// What the database says of types of its own; those that only it reads are told.
+    async fn types(&self, table: &Table, blueprint: &Blueprint) -> Result<OwnTypes, Trouble> {
+        let connection = self.staging.pool().take().await?;
+        let types = staging::own_types(&connection, table, blueprint).await?;
+        self.staging.pool().give_back(connection);
+        for column in blueprint.copied() {
+            let declared = table.columns.iter().find(|declared| declared.name == column.name);
+            let own = declared.and_then(|declared| types.of(&declared.type_name));
+            if own.is_some_and(|own| own.kind == Kind::Foreign) {
+                let (table, name, type_name) = (&table.name, &column.name, &column.type_name);
+                let detail = format!("column {name} of {table}: {type_name} is read by the server, from text");
+                self.run.reporter.tell(&Fact::Notice { detail });
+            }
+        }
+        Ok(types)
+    }
+
+    /// Counts and keeps what the server did not take, as if it had not been readable.
+    async fn settle(&self, table: &Table, reading: &mut TableReading, verdict: Verdict, limit: &mut RejectLimit) {
+        let Verdict { bad, examples, rejected_rows } = verdict;
+        for ((column, code), count) in bad {
+            let tally = reading.columns.iter_mut().find(|(name, _)| *name == column);
+            if let Some((_, tally)) = tally {
+                tally.judged_bad(code, count);
+            }
+        }
+        reading.rows -= rejected_rows.min(reading.rows);
+        reading.rejected_rows += rejected_rows;
+        let entries: Vec<Reject> = examples.into_iter().map(|refused| judged_entry(table, reading, refused)).collect();
+        if let Err(error) = self.ledger.keep_rejects(self.run.id, &table.name, &entries, limit).await {
+            let detail = format!("rejects of {} were not kept: {error}", table.name);
+            self.run.reporter.tell(&Fact::Notice { detail });
         }
     }
 
@@ -159,18 +201,45 @@ impl TableLoad<'_> {
     }
 
     /// Writes rejects into the ledger. Their loss is no reason to fail a load: they are counted elsewhere.
-    async fn keep(&self, table: &Identifier, mut rejects: mpsc::UnboundedReceiver<reading::Reject>) {
+    async fn keep(
+        &self,
+        table: &Identifier,
+        mut rejects: mpsc::UnboundedReceiver<reading::Reject>,
+        limit: &mut RejectLimit,
+    ) {
         const BATCH: usize = 500;
-        let mut limit = RejectLimit::default();
         let mut batch = Vec::new();
         // The reading side is done: everything it sent is here.
         while rejects.recv_many(&mut batch, BATCH).await > 0 {
             let entries: Vec<Reject> = batch.drain(..).map(entry).collect();
-            if let Err(error) = self.ledger.keep_rejects(self.run.id, table, &entries, &mut limit).await {
+            if let Err(error) = self.ledger.keep_rejects(self.run.id, table, &entries, limit).await {
                 self.run.reporter.tell(&Fact::Notice { detail: format!("rejects of {table} were not kept: {error}") });
                 return;
             }
         }
+    }
+}
+
+fn judged_entry(table: &Table, reading: &TableReading, refused: Refused) -> Reject {
+    let (label, line) =
+        reading.places.line_of(refused.row).map_or((None, None), |(label, line)| (Some(label), Some(line)));
+    let label = label.unwrap_or_default();
+    // `file: member`, and both may have colons of their own.
+    let source = table.sources().iter().find_map(|source| {
+        let rest = label.strip_prefix(source.file.as_str())?;
+        (rest.is_empty() || rest.starts_with(": ")).then(|| (source.file.clone(), rest.strip_prefix(": ")))
+    });
+    let (file, member) = source.unwrap_or_else(|| (label.to_owned(), None));
+    let consequence = if refused.is_rejected { Consequence::RowRejected } else { Consequence::Null };
+    Reject {
+        file,
+        member: member.map(str::to_owned),
+        line,
+        byte_offset: None,
+        column: Some(refused.column),
+        raw: reading::readable(refused.raw.as_bytes()),
+        code: refused.code.to_owned(),
+        consequence: consequence.as_str().to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use manifest::Identifier;
 use manifest::dataset::Nullability;
 
 use super::distinct::Distinct;
+use super::judge::Judged;
 use crate::postgres::Acting;
 use crate::postgres::identifiers::{fitting, qualified, quote_ident, quote_literal};
 
@@ -139,9 +140,14 @@ impl Blueprint {
         [create].into_iter().chain(self.alter(schema, ColumnSetting::is_for_rows)).collect::<Vec<_>>().join("; ")
     }
 
-    /// The table that rows are read into when some of them are to go before the others are frozen; `CREATE TABLE` of it.
-    pub(super) fn create_raw(&self, schema: &str) -> String {
-        let column = |column: &ColumnPlan| format!("{} {}", quote_ident(column.name.as_str()), column.type_name);
+    /// The table that rows are read into when some of them are to go before the others are frozen, or have values that the server
+    /// judges; `CREATE TABLE` of it.
+    pub(super) fn create_raw(&self, schema: &str, judged: &[Judged]) -> String {
+        let raw_type = |column: &ColumnPlan| judged.iter().find(|judged| judged.column == column.name);
+        let column = |column: &ColumnPlan| {
+            let type_name = raw_type(column).map_or(&column.type_name, |judged| &judged.raw_type);
+            format!("{} {type_name}", quote_ident(column.name.as_str()))
+        };
         let columns: Vec<String> = self.copied().map(column).collect();
         format!("CREATE UNLOGGED TABLE {} ({})", qualified(schema, &self.raw()), columns.join(", "))
     }

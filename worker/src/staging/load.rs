@@ -10,8 +10,8 @@ use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Connection};
 
 use super::blueprint::{Blueprint, Persistence};
-use super::distinct::Distinct;
 use super::error::Error;
+use super::judge::{Judged, Verdict};
 use super::relay::relay;
 use super::{Staging, conclude};
 
@@ -86,13 +86,28 @@ impl Staging {
         blueprint: &Blueprint,
         rows: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<Stored, LoadError<E>> {
+        Ok(self.load_judged(blueprint, &[], rows).await?.0)
+    }
+
+    /// The same of a table with columns that the server judges, and what it did not take.
+    ///
+    /// # Errors
+    /// As of [`Staging::load_table`].
+    pub async fn load_judged<E: std::error::Error + 'static>(
+        &self,
+        blueprint: &Blueprint,
+        judged: &[Judged],
+        rows: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<(Stored, Verdict), LoadError<E>> {
         let connection = self.pool.take().await?;
-        let loaded = match (&blueprint.distinct, blueprint.persistence) {
-            (Some(distinct), Persistence::Logged) => self.thin_out(&connection, blueprint, distinct, rows).await?,
-            (distinct, _) => {
-                let loaded = self.load_on(&connection, blueprint, distinct.as_ref(), rows).await;
-                conclude(&connection, &format!("keep the rows of {}", blueprint.table), loaded).await?
-            }
+        let is_direct =
+            judged.is_empty() && (blueprint.distinct.is_none() || blueprint.persistence == Persistence::Unlogged);
+        let loaded = if is_direct {
+            let loaded = self.load_on(&connection, blueprint, rows).await;
+            let stored = conclude(&connection, &format!("keep the rows of {}", blueprint.table), loaded).await?;
+            (stored, Verdict::default())
+        } else {
+            self.load_raw(&connection, blueprint, judged, rows).await?
         };
         self.pool.give_back(connection);
         Ok(loaded)
@@ -102,27 +117,36 @@ impl Staging {
         &self,
         connection: &Connection,
         blueprint: &Blueprint,
-        distinct: Option<&Distinct>,
         rows: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<Stored, LoadError<E>> {
         let create = blueprint.create(&self.schema);
         let table = qualified(&self.schema, blueprint.table.as_str());
-        self.fill(connection, blueprint, &create, &table, distinct, rows).await
+        let copied = self.fill(connection, blueprint, &create, &table, rows).await?;
+        let duplicates = self.thin_out(connection, blueprint, &table).await?;
+        Ok(Stored { rows: copied - duplicates, duplicates })
     }
 
-    /// Rows that are to be frozen may have nobody among them who goes: they are read into a table of their own first.
-    async fn thin_out<E: std::error::Error + 'static>(
+    /// Rows that are to be frozen may have nobody among them who goes, and no value that is still to be judged: they are read into a
+    /// table of their own first.
+    async fn load_raw<E: std::error::Error + 'static>(
         &self,
         connection: &Connection,
         blueprint: &Blueprint,
-        distinct: &Distinct,
+        judged: &[Judged],
         rows: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<Stored, LoadError<E>> {
+    ) -> Result<(Stored, Verdict), LoadError<E>> {
         let what = format!("keep the rows of {}", blueprint.table);
         let raw = qualified(&self.schema, &blueprint.raw());
-        let create = blueprint.create_raw(&self.schema);
-        let filled = self.fill(connection, blueprint, &create, &raw, Some(distinct), rows).await;
-        let stored = conclude(connection, &what, filled).await?;
+        let create = blueprint.create_raw(&self.schema, judged);
+        let filled = self.fill(connection, blueprint, &create, &raw, rows).await;
+        conclude(connection, &what, filled).await?;
+        let verdict = match judged {
+            [] => Verdict::default(),
+            judged => self.judge(connection, blueprint, judged).await?,
+        };
+        connection.batch(&what, &format!("BEGIN; {}", blueprint.owner.set_local())).await?;
+        let thinned = self.thin_out(connection, blueprint, &raw).await;
+        let duplicates = conclude(connection, &what, thinned).await.map_err(LoadError::Staging)?;
 
         let into = self.pool.take().await?;
         let begin = format!("BEGIN; {}; {}", blueprint.owner.set_local(), blueprint.create(&self.schema));
@@ -132,36 +156,38 @@ impl Staging {
         let select = format!("SELECT {} FROM {raw}", blueprint.copied_names());
         let relayed = relay(&what, connection, &select, &into, &blueprint.copy(&self.schema)).await;
         connection.rollback().await;
-        conclude(&into, &what, relayed.map_err(LoadError::from)).await?;
+        let rows = conclude(&into, &what, relayed.map_err(LoadError::<E>::from)).await?;
         self.pool.give_back(into);
         let gone = format!("BEGIN; {}; DROP TABLE {raw}; COMMIT", blueprint.owner.set_local());
         connection.batch(&what, &gone).await?;
-        Ok(stored)
+        Ok((Stored { rows, duplicates }, verdict))
     }
 
-    /// Makes a table in a transaction that is left open, copies rows into it and takes those out that share a key.
+    /// Makes a table in a transaction that is left open, copies rows into it and returns how many.
     async fn fill<E: std::error::Error + 'static>(
         &self,
         connection: &Connection,
         blueprint: &Blueprint,
         create: &str,
         table: &str,
-        distinct: Option<&Distinct>,
         rows: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<Stored, LoadError<E>> {
+    ) -> Result<u64, LoadError<E>> {
         let name = &blueprint.table;
         let begin = format!("BEGIN; {}; {create}", blueprint.owner.set_local());
         connection.batch(&format!("make {name} in staging"), &begin).await?;
         let what = format!("copy rows into {name}");
-        let copied = match copy::copy_in(connection, &what, &blueprint.copy_into(table), rows).await {
-            Ok(copied) => copied,
-            Err(Failed::Reading(error)) => return Err(LoadError::Reading(error)),
-            Err(Failed::Database(error)) => return Err(error.into()),
-        };
-        let Some(distinct) = distinct else { return Ok(Stored { rows: copied, duplicates: 0 }) };
-        let what = format!("tell rows of {name} with one key apart");
+        match copy::copy_in(connection, &what, &blueprint.copy_into(table), rows).await {
+            Ok(copied) => Ok(copied),
+            Err(Failed::Reading(error)) => Err(LoadError::Reading(error)),
+            Err(Failed::Database(error)) => Err(error.into()),
+        }
+    }
+
+    /// Takes those rows out that share a key, in the transaction that is open, and returns how many.
+    async fn thin_out(&self, connection: &Connection, blueprint: &Blueprint, table: &str) -> Result<u64, Error> {
+        let Some(distinct) = &blueprint.distinct else { return Ok(0) };
+        let what = format!("tell rows of {} with one key apart", blueprint.table);
         connection.batch(&what, &format!("SET LOCAL work_mem = '{SORT_MEMORY}'")).await?;
-        let duplicates = connection.execute(&what, &distinct.delete(table), &[]).await?;
-        Ok(Stored { rows: copied - duplicates, duplicates })
+        Ok(connection.execute(&what, &distinct.delete(table), &[]).await?)
     }
 }

@@ -34,10 +34,8 @@ impl Moment {
         // A run of twelve or fourteen digits is a date and a time: 202005132330, 20200513233000.
         let is_compact = matches!(cursor.digits().len(), 12 | 14);
         cursor = if is_compact { Cursor::new(&text[8..]) } else { Cursor::new(text) };
-        let civil = match is_compact {
-            true => date::take(&mut Cursor::new(&text[..8]), order)?,
-            false => date::take(&mut cursor, order)?,
-        };
+        let civil =
+            if is_compact { date::take(&mut Cursor::new(&text[..8]), order)? } else { date::take(&mut cursor, order)? };
         let mut micros = 0;
         let mut offset = None;
         if is_compact || time_follows(&mut cursor) {

@@ -67,14 +67,13 @@ fn half(cursor: &mut Cursor<'_>) -> Option<Half> {
         _ => return None,
     };
     match rest {
-        [b'M' | b'm'] => {}
         [] if ahead.mark(b'.') => {
             ahead.blanks();
             if !matches!(ahead.letters(), [b'M' | b'm']) || !ahead.mark(b'.') {
                 return None;
             }
         }
-        [] => {}
+        [b'M' | b'm'] | [] => {}
         _ => return None,
     }
     *cursor = ahead;
