@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Table};
 
 /// Types that are neither encoded nor left to the server.
-const TYPES: &[&str] = &["geometry", "geography"];
+const TYPES: &[&str] = &["geography"];
 
 /// Where the bytes of sources are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

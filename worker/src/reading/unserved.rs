@@ -63,7 +63,7 @@ mod tests {
         let s3 =
             json!({"origin": {"url": {"url": "s3://bucket/b.xlsx"}}, "file": "b.xlsx", "reading": {"format": "xlsx"}});
         let dataset = dataset(&json!([
-            {"name": "x", "content": {"sources": [socrata, s3]}, "columns": [{"name": "a", "type": "geometry"}],
+            {"name": "x", "content": {"sources": [socrata, s3]}, "columns": [{"name": "a", "type": "macaddr"}],
              "load": {"upsert": {"key": ["a"]}}},
         ]));
         let named: Vec<_> = unserved(&dataset, &ReadFrom::Publisher).iter().map(Unserved::to_string).collect();
@@ -73,7 +73,7 @@ mod tests {
                 "table x: this version of the worker does not serve addresses of s3:",
                 "table x: this version of the worker does not serve format xlsx",
                 "table x: this version of the worker does not serve sources of kind socrata",
-                "table x: this version of the worker does not serve the type geometry",
+                "table x: this version of the worker does not serve the type macaddr",
             ]
         );
         let folder = ReadFrom::Folder { folder: "data".into(), missing: Missing::Refuse };

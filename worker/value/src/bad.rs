@@ -89,6 +89,20 @@ bad! {
     NotAnArray "not_an_array" "the text is neither a plain list nor an array in PostgreSQL's syntax; a list whose elements hold quotes or braces is declared by a parser, as list(,)",
     /// Not one of the labels of the column's enum.
     NotALabel "not_a_label" "the text is not one of the labels of the column's enum",
+    /// Not a geometry in any notation that is read.
+    NotAGeometry "not_a_geometry" "the text is not a geometry in WKT, WKB, EWKB or GeoJSON",
+    /// Another shape than the column's, which no collection of one makes it.
+    WrongShape "wrong_shape" "the geometry has another shape than the column; declare geometry(Geometry, srid) for any",
+    /// No height or measure where the column has one, or members of a collection that differ in it.
+    WrongAxes "wrong_axes" "the geometry lacks the height or measure that the column has; declare the shape without Z or M",
+    /// Another spatial reference system than the column's.
+    WrongSrid "wrong_srid" "the geometry says that it is of another spatial reference system than the column",
+    /// A line of one point, or a ring of fewer than four.
+    FewPoints "too_few_points" "a line of the geometry has fewer than two points, or a ring fewer than four",
+    /// A ring that does not end where it begins.
+    OpenRing "open_ring" "a ring of the geometry does not end where it begins",
+    /// A coordinate that is no number.
+    NotFinite "not_finite" "a coordinate of the geometry is infinite or not a number",
     /// Bytes that are not UTF-8.
     NotUtf8 "not_utf8" "the bytes are not UTF-8; declare the source's encoding",
     /// A NUL byte, which PostgreSQL's text cannot hold.

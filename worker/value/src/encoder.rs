@@ -4,6 +4,7 @@
 use crate::array::{self, Element, Form};
 use crate::bad::Bad;
 use crate::catalog::Kind;
+use crate::geometry::is_binary;
 use crate::null::Nulls;
 use crate::parser::Parser;
 use crate::rule::Rule;
@@ -144,6 +145,7 @@ impl Encoder {
     #[inline]
     pub fn encode(&self, raw: &[u8], out: &mut Vec<u8>) -> Result<Encoded, Bad> {
         match &self.shape {
+            Shape::One(rule @ Rule::Geometry(_)) if is_binary(raw) => rule.encode(raw, out).map(|()| Encoded::Value),
             Shape::One(rule) => self.field(rule, raw, out),
             Shape::Many { element, oid, form } => self.list(element, *oid, *form, raw, out),
         }

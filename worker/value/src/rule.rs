@@ -3,6 +3,7 @@
 use crate::catalog::Labels;
 use crate::date::Order;
 use crate::excel::Epoch;
+use crate::geometry::{self, Geometry};
 use crate::number::{Notation, Number};
 use crate::unix::{self, Unit};
 use crate::wire::{self, put, put2, put4, put8};
@@ -37,6 +38,7 @@ pub(crate) enum Rule {
     Jsonb,
     Bytea,
     Enum(Labels),
+    Geometry(Geometry),
 }
 
 /// What numbers in a declared notation are kept as.
@@ -118,6 +120,7 @@ impl Rule {
             Scalar::Json => Self::Json,
             Scalar::Jsonb => Self::Jsonb,
             Scalar::Bytea => Self::Bytea,
+            Scalar::Geometry(geometry) => Self::Geometry(geometry),
         }
     }
 
@@ -182,6 +185,7 @@ impl Rule {
                 }
                 put(out, field);
             }
+            Self::Geometry(column) => geometry::encode(field, *column, out)?,
         }
         Ok(())
     }

@@ -8,6 +8,8 @@ pub use spelling::{UnknownReason, UnknownType};
 
 use std::fmt;
 
+use crate::geometry::Geometry;
+
 /// Most characters of `char(n)` and `varchar(n)`.
 pub const MAX_LENGTH: u32 = 10_485_760;
 
@@ -54,6 +56,8 @@ pub enum Scalar {
     Jsonb,
     /// `bytea`.
     Bytea,
+    /// `geometry` of the extension PostGIS.
+    Geometry(Geometry),
 }
 
 /// What `numeric(p,s)` can hold: `digits` significant digits in all, `scale` of them behind the point.
@@ -76,7 +80,7 @@ pub enum Type {
 }
 
 impl Scalar {
-    /// The OID in `pg_type`. Built-in types have the same one on every server.
+    /// The OID in `pg_type`. Built-in types have the same one on every server; those of extensions have 0 here.
     pub fn oid(self) -> u32 {
         self.oids().0
     }
@@ -118,6 +122,7 @@ impl Scalar {
             Self::Json => (114, 199),
             Self::Jsonb => (3802, 3807),
             Self::Bytea => (17, 1001),
+            Self::Geometry(_) => (0, 0),
         }
     }
 }
@@ -172,6 +177,7 @@ impl fmt::Display for Scalar {
             Self::Json => f.write_str("json"),
             Self::Jsonb => f.write_str("jsonb"),
             Self::Bytea => f.write_str("bytea"),
+            Self::Geometry(geometry) => geometry.fmt(f),
         }
     }
 }

@@ -42,6 +42,10 @@ impl FromStr for Type {
         let unknown = |reason| UnknownType { text: text.to_owned(), reason };
         let (name, is_array) = element(text.trim());
         let scalar = scalar(name).map_err(unknown)?;
+        // Its number differs from server to server, and an array's elements carry it.
+        if is_array && matches!(scalar, Scalar::Geometry(_)) {
+            return Err(unknown(UnknownReason::Name));
+        }
         Ok(if is_array { Self::Array(scalar) } else { Self::Scalar(scalar) })
     }
 }
@@ -72,6 +76,9 @@ fn element(text: &str) -> (&str, bool) {
 }
 
 fn scalar(text: &str) -> Result<Scalar, UnknownReason> {
+    if let Some(geometry) = crate::geometry::read_type(text) {
+        return geometry.map(Scalar::Geometry);
+    }
     let (name, modifier) = split(text)?;
     let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
     let none = |scalar| {
@@ -125,7 +132,7 @@ fn split(text: &str) -> Result<(String, Vec<i32>), UnknownReason> {
     let name = squeeze(&format!("{head} {tail}"));
     match modifier {
         Ok(modifier) => Ok((name, modifier)),
-        // `geometry(Point, 4326)` is an unknown type rather than a known one with a bad modifier.
+        // `geography(Point, 4326)` is an unknown type rather than a known one with a bad modifier.
         Err(slip) => scalar(&name).and(Err(slip)),
     }
 }
@@ -208,6 +215,11 @@ mod tests {
             ("json", "json"),
             ("jsonb", "jsonb"),
             ("bytea", "bytea"),
+            ("geometry", "geometry"),
+            ("GEOMETRY (multipolygon, 2263)", "geometry(MultiPolygon,2263)"),
+            ("geometry(PointZ)", "geometry(PointZ)"),
+            ("geometry(linestring zm,4326)", "geometry(LineStringZM,4326)"),
+            ("geometry(geometry,3857)", "geometry(Geometry,3857)"),
             ("text[]", "text[]"),
             ("text[][]", "text[]"),
             ("int4[3]", "integer[]"),
@@ -222,7 +234,8 @@ mod tests {
     #[test]
     fn a_type_of_the_databases_own_is_unknown_by_its_name() {
         for text in [
-            "geometry(Point, 4326)",
+            "geography(Point, 4326)",
+            "geometry[]",
             "mood",
             "macaddr",
             "\"char\"",
@@ -248,6 +261,9 @@ mod tests {
             "numeric(1001,2)",
             "numeric(9,x)",
             "time(7)",
+            "geometry(circle)",
+            "geometry(point,4326",
+            "geometry(point,wgs84)",
             "numeric(9",
         ] {
             let unknown = text.parse::<Type>().unwrap_err();
