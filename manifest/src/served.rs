@@ -66,14 +66,11 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
             }
             other => not(format!("sources of kind {}", other.kind())),
         }
-        if !matches!(source.reading.format, Format::Csv | Format::Tsv) {
-            not(format!("format {}", source.reading.format.as_str()));
-        }
-        match source.reading.container {
-            Container::Plain | Container::Zip { .. } | Container::Gzip => {}
-            Container::Zstd => not("files packed as zst".to_owned()),
-            Container::Bzip2 => not("files packed as bz2".to_owned()),
-            Container::Xz => not("files packed as xz".to_owned()),
+        match source.reading.format {
+            Format::Csv | Format::Tsv | Format::Xls | Format::Xlsx => {}
+            Format::Shapefile if matches!(source.reading.container, Container::Zip { .. }) => {}
+            Format::Shapefile => not("format shapefile outside of a zip archive".to_owned()),
+            other => not(format!("format {}", other.as_str())),
         }
     }
     unserved

@@ -8,6 +8,7 @@
 mod budget;
 mod derive;
 mod error;
+mod geometry;
 mod header;
 mod incoming;
 mod layout;

@@ -80,6 +80,11 @@ impl Format {
         matches!(self, Self::Csv | Self::Tsv | Self::Fixed | Self::Json | Self::Ndjson | Self::Geojson)
     }
 
+    /// Whether its texts may be in any encoding.
+    fn is_encoded(self) -> bool {
+        self.is_text() || self == Self::Shapefile
+    }
+
     fn is_workbook(self) -> bool {
         matches!(self, Self::Xls | Self::Xlsx)
     }
@@ -129,7 +134,7 @@ pub(crate) fn resolve(
     let (header, own) = chosen(document.header.as_ref(), table.header.as_ref());
     fits(format.has_header(), "header", own)?;
     let (encoding, own) = chosen(document.encoding.as_ref(), table.encoding.as_ref());
-    fits(format.is_text(), "encoding", own)?;
+    fits(format.is_encoded(), "encoding", own)?;
     let (delimiter, own) = chosen(document.delimiter.as_ref(), table.delimiter.as_ref());
     fits(format == Format::Csv, "delimiter", own)?;
     check_encoding(document, table)?;
@@ -143,7 +148,7 @@ pub(crate) fn resolve(
         container,
         sheet: sheet.map(|sheet| sheet.0),
         header: header.filter(|_| format.has_header()).unwrap_or(HeaderRow::First),
-        encoding: encoding.filter(|_| format.is_text()).map(|label| label.to_lowercase()),
+        encoding: encoding.filter(|_| format.is_encoded()).map(|label| label.to_lowercase()),
         delimiter: delimiter.filter(|_| format == Format::Csv),
         nulls: super::values(nulls).into_iter().map(|text| text.0).collect::<BTreeSet<_>>().into_iter().collect(),
     })

@@ -16,7 +16,7 @@ use super::dataset::Which;
 use super::prepared::{Asked, Prepared};
 use crate::fault::Exit;
 use crate::format::blocks::BodyBlocks;
-use crate::format::{Blocks, ReadBlocks, gunzip};
+use crate::format::{Blocks, Packing, ReadBlocks};
 use crate::reading::ReadError;
 use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
@@ -142,7 +142,7 @@ fn write(input: Input, coding: Coding, folder: &Path, file: &str) -> Result<u64,
     };
     let mut bytes: Box<dyn Blocks> = match coding {
         Coding::Identity => bytes,
-        Coding::Gzip => Box::new(gunzip(bytes)),
+        Coding::Gzip => Packing::Gzip.unpack(bytes).map_err(|error| ReadError::format(file, error))?,
     };
     let mut aside = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
     let mut written = 0;

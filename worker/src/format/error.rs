@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io;
 
+use manifest::dataset::Format;
+
 use super::impostor::Impostor;
+use super::packing::Packing;
 use crate::fault::{Exit, Fault, Retry};
 use crate::source::SourceError;
 
@@ -36,9 +39,31 @@ pub enum FormatError {
     /// A member is packed in a way that is not deflate.
     #[error("the zip archive's member is packed by method {0}; deflate and no packing at all are read")]
     ZipMethod(String),
-    /// Damaged gzip.
-    #[error("the gzip data are damaged or cut off: {0}")]
-    GzipCorrupt(String),
+    /// Damaged gzip, zstd, bzip2 or xz.
+    #[error("the {0} data are damaged or cut off: {1}")]
+    Damaged(Packing, String),
+    /// Not a file of its format, or a damaged one.
+    #[error("the {noun} is damaged: {1}", noun = noun(*.0))]
+    Corrupt(Format, String),
+    /// A workbook has no sheet of that name or number.
+    #[error("the workbook has no sheet `{sheet}`; it has {}", Names(.sheets))]
+    NoSheet {
+        /// Name or number that was looked for.
+        sheet: String,
+        /// What the workbook has.
+        sheets: Vec<String>,
+    },
+    /// A workbook wants a password.
+    #[error("the workbook is encrypted")]
+    Encrypted,
+    /// More than is held in memory.
+    #[error("the {what} takes more than {} MiB, which is as much as is read", .limit >> 20)]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
+        /// Most bytes of it.
+        limit: u64,
+    },
     /// It unpacks to far more than data do.
     #[error("it unpacks to more than {ratio} times its size, which data do not; more than {bytes} bytes so far")]
     Bomb {
@@ -111,7 +136,11 @@ impl Fault for FormatError {
             Self::ZipNoMember { .. } => "zip_no_member",
             Self::ZipEncrypted => "zip_encrypted",
             Self::ZipMethod(_) => "zip_method",
-            Self::GzipCorrupt(_) => "gzip_corrupt",
+            Self::Damaged(packing, _) => packing.code(),
+            Self::Corrupt(format, _) => corrupt(*format),
+            Self::NoSheet { .. } => "workbook_no_sheet",
+            Self::Encrypted => "workbook_encrypted",
+            Self::TooLarge { .. } => "source_too_large",
             Self::Bomb { .. } => "source_bomb",
             Self::QuoteUnclosed { .. } => "quote_unclosed",
             Self::RecordTooLong { .. } => "record_too_long",
@@ -123,11 +152,16 @@ impl Fault for FormatError {
             Self::Source(error) => error.exit(),
             Self::Read(_) => Exit::Unavailable,
             Self::Impostor(what) if what.is_page() => Exit::Unavailable,
-            Self::Impostor(_) | Self::ZipNoMember { .. } | Self::ZipEncrypted | Self::ZipMethod(_) => {
-                Exit::Configuration
-            }
+            Self::Impostor(_)
+            | Self::ZipNoMember { .. }
+            | Self::ZipEncrypted
+            | Self::ZipMethod(_)
+            | Self::NoSheet { .. }
+            | Self::Encrypted => Exit::Configuration,
             Self::ZipCorrupt(_)
-            | Self::GzipCorrupt(_)
+            | Self::Damaged(..)
+            | Self::Corrupt(..)
+            | Self::TooLarge { .. }
             | Self::Bomb { .. }
             | Self::QuoteUnclosed { .. }
             | Self::RecordTooLong { .. } => Exit::Refused,
@@ -139,7 +173,7 @@ impl Fault for FormatError {
             Self::Source(error) => error.retry(),
             // A publisher in maintenance, or in the middle of an upload.
             Self::Impostor(what) if what.is_page() => Retry::Later,
-            Self::ZipCorrupt(_) | Self::GzipCorrupt(_) => Retry::Later,
+            Self::ZipCorrupt(_) | Self::Damaged(..) | Self::Corrupt(..) => Retry::Later,
             _ => Retry::Never,
         }
     }
@@ -152,16 +186,50 @@ impl Fault for FormatError {
                 let near = members.iter().max_by_key(|name| near(name, member));
                 near.map(|name| format!("set the source's `member:` to a name or a pattern, such as `{name}`"))
             }
-            Self::ZipCorrupt(_) | Self::GzipCorrupt(_) => Some(
+            Self::ZipCorrupt(_) | Self::Damaged(..) | Self::Corrupt(..) => Some(
                 "load again later: the publisher may be in the middle of an upload; where it stays like that, the file has \
                  to be repaired there"
                     .to_owned(),
             ),
+            Self::NoSheet { sheets, sheet } => {
+                let near = sheets.iter().max_by_key(|name| near(name, sheet));
+                near.map(|name| format!("set the source's `sheet:` to a name or a number from 1, such as `{name}`"))
+            }
+            Self::TooLarge { .. } => {
+                Some("ask the publisher for a format that can be read as it comes, such as CSV".to_owned())
+            }
             Self::QuoteUnclosed { .. } | Self::RecordTooLong { .. } => {
                 Some("look at the file from that line on; the publisher has to repair it".to_owned())
             }
             _ => None,
         }
+    }
+}
+
+/// What a damaged file is called.
+fn noun(format: Format) -> &'static str {
+    match format {
+        Format::Xls | Format::Xlsx => "workbook",
+        Format::Json | Format::Ndjson => "JSON",
+        Format::Geojson => "GeoJSON",
+        Format::Geopackage => "GeoPackage",
+        Format::Parquet => "Parquet file",
+        Format::Shapefile => "shapefile",
+        Format::Csv | Format::Tsv | Format::Fixed | Format::Rows => "text",
+    }
+}
+
+fn corrupt(format: Format) -> &'static str {
+    match format {
+        Format::Xls => "xls_corrupt",
+        Format::Xlsx => "xlsx_corrupt",
+        Format::Json => "json_corrupt",
+        Format::Ndjson => "ndjson_corrupt",
+        Format::Geojson => "geojson_corrupt",
+        Format::Geopackage => "geopackage_corrupt",
+        Format::Parquet => "parquet_corrupt",
+        Format::Shapefile => "shapefile_corrupt",
+        Format::Csv | Format::Tsv | Format::Fixed | Format::Rows => "text_corrupt",
     }
 }
 

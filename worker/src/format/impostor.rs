@@ -96,7 +96,7 @@ impl fmt::Display for Impostor {
             Self::Zip => "a zip archive",
             Self::Gzip => "gzip",
             Self::Pdf => "a PDF",
-            Self::Xls => "an Excel workbook",
+            Self::Xls => "an Excel workbook of before 2007, or an encrypted one,",
         })
     }
 }

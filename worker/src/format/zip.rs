@@ -32,6 +32,16 @@ impl<R: Read + Seek> Archive<R> {
 
     /// The members that a name or a pattern picks, sorted by name. None at all is [`FormatError::ZipNoMember`].
     pub fn members(&self, member: &str) -> Result<Vec<String>, FormatError> {
+        let files = self.files()?;
+        let picked: Vec<String> = files.iter().filter(|name| picks(member, name)).cloned().collect();
+        if picked.is_empty() {
+            return Err(FormatError::ZipNoMember { member: member.to_owned(), members: files });
+        }
+        Ok(picked)
+    }
+
+    /// All files, sorted by name.
+    pub fn files(&self) -> Result<Vec<String>, FormatError> {
         let mut files = Vec::new();
         for name in self.zip.file_names() {
             let name = name.map_err(damage)?;
@@ -41,11 +51,7 @@ impl<R: Read + Seek> Archive<R> {
             }
         }
         files.sort();
-        let picked: Vec<String> = files.iter().filter(|name| picks(member, name)).cloned().collect();
-        if picked.is_empty() {
-            return Err(FormatError::ZipNoMember { member: member.to_owned(), members: files });
-        }
-        Ok(picked)
+        Ok(files)
     }
 
     /// The unpacked bytes of a member. Their checksum is compared at their end.

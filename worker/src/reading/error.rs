@@ -40,6 +40,20 @@ pub enum ReadError {
         /// What is wrong.
         error: UnknownEncoding,
     },
+    /// Coordinates of another reference system than the column's.
+    #[error(
+        "{file}: its coordinates are of reference system {of_source}, and the column `{column}` declares {declared}"
+    )]
+    Srid {
+        /// File and member.
+        file: String,
+        /// The column.
+        column: Identifier,
+        /// Its number in the manifest.
+        declared: u32,
+        /// The one that the source names.
+        of_source: u32,
+    },
     /// Something that this version of the worker does not do.
     #[error("{0}")]
     Unserved(Unserved),
@@ -62,6 +76,7 @@ impl Fault for ReadError {
             Self::Format { error, .. } => error.code(),
             Self::Header { error, .. } => error.code(),
             Self::Encoding { .. } => "encoding",
+            Self::Srid { .. } => "srid_mismatch",
             Self::Unserved(_) => "unserved",
         }
     }
@@ -70,7 +85,7 @@ impl Fault for ReadError {
         match self {
             Self::Source(error) => error.exit(),
             Self::Format { error, .. } => error.exit(),
-            Self::Header { .. } => Exit::Refused,
+            Self::Header { .. } | Self::Srid { .. } => Exit::Refused,
             Self::Encoding { .. } | Self::Unserved(_) => Exit::Configuration,
         }
     }
@@ -88,6 +103,9 @@ impl Fault for ReadError {
             Self::Source(error) => error.advice(),
             Self::Format { error, .. } => error.advice(),
             Self::Header { error, .. } => error.advice(),
+            Self::Srid { column, of_source, .. } => Some(format!(
+                "declare {of_source} for `{column}`; a table with a `query:` can ST_Transform it into another"
+            )),
             _ => None,
         }
     }

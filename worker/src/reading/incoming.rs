@@ -1,7 +1,9 @@
 //! The bytes of an open source as blocks, unpacked where they are packed, and at their end what all of them were.
 
+use manifest::dataset::Container;
+
 use crate::format::blocks::{BodyBlocks, Peeked};
-use crate::format::{Blocks, FormatError, Impostor, ReadBlocks, gunzip, is_gzip};
+use crate::format::{Blocks, FormatError, Packing, ReadBlocks};
 use crate::source::{Coding, Content, Input, SourceError};
 use crate::spool::SharedFile;
 
@@ -50,31 +52,32 @@ impl Blocks for Incoming {
     }
 }
 
-/// Undoes what the publisher packed for the way, and the gzip that the manifest declares. Some servers undo the latter by declaring it
-/// as the former.
+/// Undoes what the publisher packed for the way, and the packing that the manifest declares. Some servers undo a declared gzip by
+/// declaring it as the former.
 pub(super) fn unpack<'b>(
     bytes: &'b mut Incoming,
     coding: Coding,
-    is_packed: bool,
+    packing: Option<Packing>,
 ) -> Result<Box<dyn Blocks + 'b>, FormatError> {
-    if !is_packed {
-        return Ok(match coding {
-            Coding::Identity => Box::new(bytes),
-            Coding::Gzip => Box::new(gunzip(bytes)),
-        });
+    match (coding, packing) {
+        (Coding::Identity, None) => Ok(Box::new(bytes)),
+        (Coding::Identity, Some(packing)) => packing.unpack_declared(bytes),
+        (Coding::Gzip, None) => Packing::Gzip.unpack(bytes),
+        (Coding::Gzip, Some(Packing::Gzip)) => {
+            let peeked = Peeked::new(Packing::Gzip.unpack(bytes)?, 2)?;
+            if Packing::Gzip.begins(peeked.head()) { Packing::Gzip.unpack(peeked) } else { Ok(Box::new(peeked)) }
+        }
+        (Coding::Gzip, Some(packing)) => packing.unpack_declared(Packing::Gzip.unpack(bytes)?),
     }
-    match coding {
-        Coding::Identity => {
-            let peeked = Peeked::new(bytes, 2)?;
-            if is_gzip(peeked.head()) {
-                return Ok(Box::new(gunzip(peeked)));
-            }
-            let impostor = Impostor::of(peeked.head()).map(FormatError::Impostor);
-            Err(impostor.unwrap_or_else(|| FormatError::GzipCorrupt("it does not begin like gzip".to_owned())))
-        }
-        Coding::Gzip => {
-            let peeked = Peeked::new(gunzip(bytes), 2)?;
-            Ok(if is_gzip(peeked.head()) { Box::new(gunzip(peeked)) } else { Box::new(peeked) })
-        }
+}
+
+/// How a source is packed that is no archive.
+pub(super) fn packing(container: &Container) -> Option<Packing> {
+    match container {
+        Container::Plain | Container::Zip { .. } => None,
+        Container::Gzip => Some(Packing::Gzip),
+        Container::Zstd => Some(Packing::Zstd),
+        Container::Bzip2 => Some(Packing::Bzip2),
+        Container::Xz => Some(Packing::Xz),
     }
 }

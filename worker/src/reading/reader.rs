@@ -2,24 +2,32 @@
 
 use std::collections::BTreeSet;
 
-use manifest::dataset::{Container, Format, HeaderRow, Load, Source, Table};
+use encoding_rs::Encoding;
+use manifest::dataset::{Container, Format, HeaderRow, Load, Reading, Source, Table};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::error::ReadError;
+use super::geometry::GeometryColumn;
 use super::header::{Binding, HeaderError};
-use super::incoming::{Incoming, unpack};
+use super::incoming::{Incoming, packing, unpack};
 use super::layout::Layout;
 use super::outcome::{Drift, TableReading};
 use super::plan::Plan;
 use super::rows::{Place, Rows};
 use super::stream::{CHUNK, Chunks};
 use super::unserved::Unserved;
-use crate::format::{Archive, Blocks, ReadRecords, csv, encoding, text};
+use crate::format::shapefile::{self, Label};
+use crate::format::workbook::{Xls, Xlsx};
+use crate::format::{Archive, Blocks, FormatError, ReadRecords, csv, encoding, text};
 use crate::source::{Access, Coding, Input, SourceError, Use};
+use crate::spool::SharedFile;
 
 /// Rows at the start of a file among which `header: find` looks.
 const HEADER_ROWS: usize = 100;
+
+/// Bytes of a companion that says which encoding or reference system a file has, and nothing else.
+const SMALL: usize = 64 << 10;
 
 /// Records between two looks at the cancellation token.
 const LOOK_EVERY: u32 = 4_096;
@@ -54,7 +62,9 @@ impl Reader<'_> {
         // What is only added is known by its bytes before the first row is sent.
         let is_added = self.table.load == Load::Append;
         let is_zip = matches!(source.reading.container, Container::Zip { .. });
-        let usage = if is_zip || is_added { Use::Seek } else { Use::Stream };
+        let packing = packing(&source.reading.container);
+        let is_sought = is_sought(source.reading.format) && packing.is_none();
+        let usage = if is_zip || is_added || is_sought { Use::Seek } else { Use::Stream };
         let opened = self.runtime.block_on(self.access.open(source, usage, &self.cancel))?;
         let coding = opened.coding;
         let (input, fingerprint) = opened.into_parts();
@@ -72,18 +82,17 @@ impl Reader<'_> {
                     let (address, coding) = (source.file.clone(), "gzip".to_owned());
                     return Err(SourceError::Coding { address, coding }.into());
                 }
-                let mut archive = Archive::open(file).map_err(in_file)?;
-                for name in archive.members(member).map_err(in_file)? {
-                    let in_member = |error| ReadError::format(format!("{}: {name}", source.file), error);
-                    self.member(source, Some(&name), archive.read(&name).map_err(in_member)?)?;
-                }
+                self.archive(source, member, &file)?;
+                content
+            }
+            (_, Input::File(file, content)) if is_sought && coding == Coding::Identity => {
+                self.file(source, None, file)?;
                 content
             }
             (_, input) => {
                 let mut incoming = Incoming::new(input);
-                let is_packed = source.reading.container == Container::Gzip;
-                let unpacked = unpack(&mut incoming, coding, is_packed).map_err(in_file)?;
-                self.member(source, None, unpacked)?;
+                let unpacked = unpack(&mut incoming, coding, packing).map_err(in_file)?;
+                self.unpacked(source, None, unpacked)?;
                 incoming.finish().map_err(in_file)?
             }
         };
@@ -91,16 +100,103 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Reads the members of an archive that the manifest picks.
+    fn archive(&mut self, source: &Source, member: &str, file: &SharedFile) -> Result<(), ReadError> {
+        let in_file = |error| ReadError::format(source.file.clone(), error);
+        let mut archive = Archive::open(file.clone()).map_err(in_file)?;
+        for name in archive.members(member).map_err(in_file)? {
+            if source.reading.format == Format::Shapefile {
+                // The companions of a shape are picked by its name.
+                if name.to_lowercase().ends_with(".shp") {
+                    self.shapefile(source, &name, file)?;
+                }
+                continue;
+            }
+            let in_member = |error| ReadError::format(label(source, Some(&name)), error);
+            self.unpacked(source, Some(&name), archive.read(&name).map_err(in_member)?)?;
+        }
+        Ok(())
+    }
+
     /// Reads the unpacked bytes of a source or of one member of an archive.
-    fn member(&mut self, source: &Source, member: Option<&str>, bytes: impl Blocks) -> Result<(), ReadError> {
+    fn unpacked(&mut self, source: &Source, member: Option<&str>, bytes: impl Blocks) -> Result<(), ReadError> {
+        if is_sought(source.reading.format) {
+            let file = self.spool(source, member, bytes)?;
+            return self.file(source, member, file);
+        }
         let wrong = |error| ReadError::format(label(source, member), error);
-        let declared = encoding(source.reading.encoding.as_deref())
-            .map_err(|error| ReadError::Encoding { file: source.file.clone(), error })?;
-        let text = text(bytes, declared).map_err(wrong)?;
+        let text = text(bytes, declared(source)?).map_err(wrong)?;
         match source.reading.format {
             Format::Csv | Format::Tsv => self.records(source, member, csv::Records::new(text, delimiter(source))),
             other => Err(self.unserved(format!("format {}", other.as_str()))),
         }
+    }
+
+    /// Reads a file of a format that is not read from its first byte to its last.
+    fn file(&mut self, source: &Source, member: Option<&str>, file: SharedFile) -> Result<(), ReadError> {
+        let wrong = |error| ReadError::format(label(source, member), error);
+        let Reading { sheet, nulls, .. } = &source.reading;
+        // A sheet is to its workbook what a member is to its archive.
+        let within = |sheet: &str| member.map_or_else(|| sheet.to_owned(), |member| format!("{member}: {sheet}"));
+        match source.reading.format {
+            Format::Xlsx => {
+                let mut book = Xlsx::open(file).map_err(wrong)?;
+                let sheet = book.sheet(sheet.as_deref()).map_err(wrong)?;
+                self.records(source, Some(&within(&sheet)), book.rows(&sheet, nulls).map_err(wrong)?)
+            }
+            Format::Xls => {
+                let mut book = Xls::open(file).map_err(wrong)?;
+                let sheet = book.sheet(sheet.as_deref()).map_err(wrong)?;
+                self.records(source, Some(&within(&sheet)), book.rows(&sheet, nulls).map_err(wrong)?)
+            }
+            other => Err(self.unserved(format!("format {} outside of a zip archive", other.as_str()))),
+        }
+    }
+
+    /// Reads a shapefile, whose parts lie beside each other in an archive.
+    fn shapefile(&mut self, source: &Source, member: &str, file: &SharedFile) -> Result<(), ReadError> {
+        let wrong = |error| ReadError::format(label(source, Some(member)), error);
+        // Two members are read at once, each by a reader of its own.
+        let (mut shp, mut dbf) =
+            (Archive::open(file.clone()).map_err(wrong)?, Archive::open(file.clone()).map_err(wrong)?);
+        let members = shapefile::Members::of(member, &shp.files().map_err(wrong)?).map_err(wrong)?;
+        let mut companion = |name: &Option<String>| match name {
+            Some(name) => shp.read(name).and_then(small).map(Some).map_err(wrong),
+            None => Ok(None),
+        };
+        let (prj, cpg) = (companion(&members.prj)?, companion(&members.cpg)?);
+        let srid = prj.and_then(|prj| shapefile::srid(&String::from_utf8_lossy(&prj)));
+        let geometry = GeometryColumn::of(self.table);
+        if let Some(geometry) = &geometry {
+            geometry.check(srid, || label(source, Some(member)))?;
+        }
+        let encodings = Label {
+            declared: source.reading.encoding.is_some().then(|| declared(source)).transpose()?,
+            of_cpg: cpg.and_then(|cpg| Label::cpg(&cpg)),
+        };
+        let (shp, dbf) = (shp.read(&members.shp).map_err(wrong)?, dbf.read(&members.dbf).map_err(wrong)?);
+        let name = geometry.as_ref().map_or("geom", GeometryColumn::name);
+        let records = shapefile::Records::new(shp, dbf, encodings, name).map_err(wrong)?;
+        self.records(source, Some(member), records)
+    }
+
+    /// Unpacks what is not read from its first byte to its last.
+    fn spool(&self, source: &Source, member: Option<&str>, mut bytes: impl Blocks) -> Result<SharedFile, ReadError> {
+        let full = |error| SourceError::Spool { address: label(source, member), error };
+        let mut file = self.access.spool().file(None).map_err(full)?;
+        loop {
+            bytes.advance().map_err(|error| ReadError::format(label(source, member), error))?;
+            if bytes.block().is_empty() {
+                return Ok(file.finish());
+            }
+            file.write(bytes.block()).map_err(full)?;
+            self.look()?;
+        }
+    }
+
+    /// Ends the reading where it is told to stop.
+    fn look(&self) -> Result<(), ReadError> {
+        if self.cancel.is_cancelled() { Err(SourceError::Stopped.into()) } else { Ok(()) }
     }
 
     /// Reads records to their end. There is one copy of this for each format, so that none pays for another.
@@ -126,9 +222,7 @@ impl Reader<'_> {
             until_look -= 1;
             if until_look == 0 {
                 until_look = LOOK_EVERY;
-                if self.cancel.is_cancelled() {
-                    return Err(SourceError::Stopped.into());
-                }
+                self.look()?;
             }
         }
         self.reading.bytes += records.bytes();
@@ -188,6 +282,29 @@ impl Reader<'_> {
         if !absent.is_empty() {
             self.reading.drift.push(Drift::Absent { file: label(), columns: absent });
         }
+    }
+}
+
+/// Whether a format has parts that are found by their place in the file.
+fn is_sought(format: Format) -> bool {
+    matches!(format, Format::Xls | Format::Xlsx | Format::Shapefile | Format::Geopackage | Format::Parquet)
+}
+
+/// The encoding that the manifest declares; UTF-8 where it does not.
+fn declared(source: &Source) -> Result<&'static Encoding, ReadError> {
+    let declared = encoding(source.reading.encoding.as_deref());
+    declared.map_err(|error| ReadError::Encoding { file: source.file.clone(), error })
+}
+
+/// All bytes of a file of a few lines.
+fn small(mut bytes: impl Blocks) -> Result<Vec<u8>, FormatError> {
+    let mut all = Vec::new();
+    loop {
+        bytes.advance()?;
+        if bytes.block().is_empty() || all.len() > SMALL {
+            return Ok(all);
+        }
+        all.extend_from_slice(bytes.block());
     }
 }
 

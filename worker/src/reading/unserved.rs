@@ -60,8 +60,7 @@ mod tests {
     #[test]
     fn what_is_not_served_is_refused_by_name() {
         let socrata = json!({"origin": {"socrata": {"host": "data.lacity.org", "id": "ms7h-a45h"}}, "file": "a.csv", "reading": {"format": "csv"}});
-        let s3 =
-            json!({"origin": {"url": {"url": "s3://bucket/b.xlsx"}}, "file": "b.xlsx", "reading": {"format": "xlsx"}});
+        let s3 = json!({"origin": {"url": {"url": "s3://bucket/b.parquet"}}, "file": "b.parquet", "reading": {"format": "parquet"}});
         let dataset = dataset(&json!([
             {"name": "x", "content": {"sources": [socrata, s3]}, "columns": [{"name": "a", "type": "macaddr"}],
              "load": {"upsert": {"key": ["a"]}}},
@@ -71,7 +70,7 @@ mod tests {
             named,
             [
                 "table x: this version of the worker does not serve addresses of s3:",
-                "table x: this version of the worker does not serve format xlsx",
+                "table x: this version of the worker does not serve format parquet",
                 "table x: this version of the worker does not serve sources of kind socrata",
                 "table x: this version of the worker does not serve the type macaddr",
             ]

@@ -133,6 +133,11 @@ impl Access {
         &self.reach.from
     }
 
+    /// Where bytes go that must be sought.
+    pub fn spool(&self) -> &Spool {
+        &self.reach.spool
+    }
+
     /// The zone of local times in the sources.
     pub fn timezone(&self) -> Option<&TimeZone> {
         self.timezone.as_ref()

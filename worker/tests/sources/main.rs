@@ -8,3 +8,4 @@ mod formats;
 mod house;
 mod resuming;
 mod unchanged;
+mod workbooks;

@@ -114,7 +114,7 @@ impl<'a> Json<'a> {
         let start = rest.iter().position(|byte| !matches!(byte, b'[' | b' ' | b'\n' | b'\r' | b'\t'));
         let point = &rest[start.unwrap_or(rest.len())..];
         let end = point.iter().position(|byte| *byte == b']').unwrap_or(point.len());
-        if end == 0 { 0 } else { point[..end].iter().filter(|byte| **byte == b',').count() + 1 }
+        if end == 0 { 0 } else { point[..end].split(|byte| *byte == b',').count() }
     }
 }
 
