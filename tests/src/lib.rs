@@ -13,6 +13,7 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod rehearsal;
+pub mod shape;
 pub mod violations;
 
 mod background;

@@ -1,4 +1,4 @@
-//! Ids and passwords that nobody can guess and no two of which are the same.
+//! Ids and passwords that nobody can guess and no two of which are the same; and numbers that are the same everywhere.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -15,4 +15,31 @@ pub(crate) fn hex(bytes: usize) -> Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+/// splitmix64: small, and the same everywhere.
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// One below the limit.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// One of these.
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap_or_default()]
+    }
 }

@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
+use crate::random::Numbers;
+
 /// The publisher's header line.
 pub const HEADER: &str = "ViolationID,BuildingID,RegistrationID,BoroID,Borough,HouseNumber,LowHouseNumber,\
 HighHouseNumber,StreetName,StreetCode,Postcode,Apartment,Story,Block,Lot,Class,InspectionDate,ApprovedDate,\
@@ -51,7 +53,7 @@ const ROOMS: [&str; 5] = ["BATHROOM", "KITCHEN", "PRIVATE HALLWAY", "1ST ROOM FR
 /// Writes the header and `rows` rows. `generation` is in every row's `OrderNumber`, so that a reader can tell files apart.
 pub fn write(out: &mut impl Write, rows: u64, generation: u32) -> io::Result<()> {
     writeln!(out, "{HEADER}")?;
-    let mut numbers = Numbers(u64::from(generation).wrapping_mul(0x9e37_79b9) ^ 0x5bd1_e995);
+    let mut numbers = Numbers::of(u64::from(generation).wrapping_mul(0x9e37_79b9) ^ 0x5bd1_e995);
     for row in 0..rows {
         write_row(out, 10_000_000 + row, generation, &mut numbers)?;
     }
@@ -155,27 +157,6 @@ impl std::fmt::Display for Apartment {
                 ["A", "B", "C", "D", "E", "F", "G", "H", "J", "K"][usize::try_from(n % 10).unwrap_or_default()]
             ),
         }
-    }
-}
-
-/// splitmix64: small, and the same everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap_or_default()]
     }
 }
 

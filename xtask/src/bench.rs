@@ -3,6 +3,7 @@
 mod load;
 mod psql;
 mod publish;
+mod sample;
 mod upsert;
 
 use crate::command::{self, cargo, say, step};
@@ -16,7 +17,7 @@ pub(crate) struct Options {
     /// Measure this alone
     #[arg(value_enum)]
     only: Option<Section>,
-    /// Rows of the file that is loaded; a million are about 490 MB
+    /// Rows of the files that are loaded; a million are up to 490 MB
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
     /// Rows of the table that is upserted

@@ -4,20 +4,17 @@
 //! else the machine is doing meets both alike. What is quoted is the ratio of the medians.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use freshet_tests::binaries;
 use freshet_tests::postgres::{Durability, PostgresCluster};
 use freshet_tests::process::Run;
-use freshet_tests::violations;
+use manifest::dataset::Table;
 
+use super::sample::Sample;
 use super::{Outcome, psql};
 use crate::command::{root, say};
-
-/// The dataset whose shape is measured.
-const DATASET: &str = "hpd_violations";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Loader {
@@ -32,14 +29,23 @@ struct Measured {
 }
 
 pub(super) fn measure(rows: u64, rounds: u32) -> Outcome {
-    let dataset = manifest::load_dataset(&root().join(format!("datasets/nyc/{DATASET}.yml")))
-        .map_err(|findings| format!("the manifest does not hold: {findings:?}"))?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join(format!("{DATASET}.csv"));
-    write_file(&file, rows)?;
-    let bytes = fs::metadata(&file)?.len();
     let cluster = PostgresCluster::start(Durability::Full)?;
-    say(&format!("{} rows, {} columns, {} MB; {} rounds", rows, violations::COLUMNS, bytes / 1_000_000, rounds));
+    for sample in Sample::ALL {
+        measure_one(&cluster, sample, rows, rounds)?;
+        say("");
+    }
+    Ok(())
+}
+
+fn measure_one(cluster: &PostgresCluster, sample: Sample, rows: u64, rounds: u32) -> Outcome {
+    let (_, table) = sample.read()?;
+    let header = sample.header()?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join(sample.file());
+    sample.write(&file, &table, rows)?;
+    let (name, bytes) = (&table.name, fs::metadata(&file)?.len() / 1_000_000);
+    let columns = header.split(',').count();
+    say(&format!("{name}, {}: {rows} rows, {columns} columns, {bytes} MB; {rounds} rounds", sample.describe()));
 
     let mut all = Vec::new();
     for round in 0..rounds {
@@ -50,13 +56,13 @@ pub(super) fn measure(rows: u64, rounds: u32) -> Outcome {
         for loader in order {
             let database = cluster.fresh_database()?;
             let run = match loader {
-                Loader::Freshet => freshet(&database.url, folder.path())?,
-                Loader::Psql => psql::load(&cluster, &database, &dataset, &file)?,
+                Loader::Freshet => freshet(&database.url, sample, folder.path())?,
+                Loader::Psql => psql::load(cluster, &database, &table, &header, &file)?,
             };
             if run.code() != Some(0) {
                 return Err(format!("{} failed:\n{run}", loader.name()).into());
             }
-            check(&cluster, &database.name, rows)?;
+            check(cluster, &database.name, &table, rows)?;
             let memory = run.peak_memory.unwrap_or_default();
             say(&format!(
                 "round {}: {:<8} {:>7.2} s  {:>5} MiB",
@@ -73,16 +79,10 @@ pub(super) fn measure(rows: u64, rounds: u32) -> Outcome {
     Ok(())
 }
 
-fn write_file(path: &Path, rows: u64) -> std::io::Result<()> {
-    let mut file = std::io::BufWriter::with_capacity(1 << 20, fs::File::create(path)?);
-    violations::write(&mut file, rows, 1)?;
-    file.flush()
-}
-
 /// The whole run: process start, ledger, load, indexes, statistics, publish.
-fn freshet(url: &str, folder: &Path) -> freshet_tests::Result<Run> {
+fn freshet(url: &str, sample: Sample, folder: &Path) -> freshet_tests::Result<Run> {
     binaries::in_profile("release", "worker")?
-        .call(["load", DATASET, "--from"])
+        .call(["load", sample.dataset(), "--partial", "--from"])
         .args([folder])
         .current_dir(root())
         .env("DATABASE_URL", format!("{url}?sslmode=disable"))
@@ -90,14 +90,16 @@ fn freshet(url: &str, folder: &Path) -> freshet_tests::Result<Run> {
         .run()
 }
 
-fn check(cluster: &PostgresCluster, database: &str, rows: u64) -> Outcome {
-    let counted = cluster.query_value(database, &format!("SELECT count(*) FROM public.{DATASET}"))?;
+fn check(cluster: &PostgresCluster, database: &str, table: &Table, rows: u64) -> Outcome {
+    let name = &table.name;
+    let counted = cluster.query_value(database, &format!("SELECT count(*) FROM public.{name}"))?;
     let indexes =
-        cluster.query_value(database, &format!("SELECT count(*) FROM pg_indexes WHERE tablename = '{DATASET}'"))?;
-    if counted.as_deref() == Some(&rows.to_string()) && indexes.as_deref() == Some("6") {
+        cluster.query_value(database, &format!("SELECT count(*) FROM pg_indexes WHERE tablename = '{name}'"))?;
+    let expected = table.indexes.len() + usize::from(!table.primary_key.is_empty());
+    if counted.as_deref() == Some(&rows.to_string()) && indexes.as_deref() == Some(&expected.to_string()) {
         return Ok(());
     }
-    Err(format!("{counted:?} rows and {indexes:?} indexes instead of {rows} and 6").into())
+    Err(format!("{counted:?} rows and {indexes:?} indexes instead of {rows} and {expected}").into())
 }
 
 fn tell(all: &[Measured], rows: u64) {
