@@ -57,12 +57,6 @@ impl Known {
         self.path.parent().unwrap().join("samples")
     }
 
-    /// Whether the folder has every file of it, and not only some of each table's.
-    pub(crate) fn is_whole_in(&self, folder: &Path) -> bool {
-        let mut sources = self.dataset.tables.iter().flat_map(manifest::dataset::Table::sources);
-        sources.all(|source| folder.join(&source.file).is_file())
-    }
-
     /// Whether all that it is made of can be loaded.
     pub(crate) fn stands_on(&self, all: &[Self]) -> bool {
         let is_served = |name: &DatasetName| all.iter().any(|other| other.name == *name && other.unserved().is_empty());
