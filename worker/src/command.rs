@@ -2,12 +2,14 @@
 //! settings, secrets and the way to the database, and `execution` makes tries of a run and leaves its record.
 
 mod accept;
+pub mod check;
 mod dataset;
 pub mod diff;
 pub mod doctor;
 mod execution;
 pub mod fetch;
 pub mod load;
+mod origin;
 mod prepared;
 pub mod publish;
 pub mod rollback;
@@ -32,6 +34,8 @@ pub struct Cli {
 pub enum Verb {
     /// Load one dataset and publish it
     Load(load::Load),
+    /// Read everything as a load would, without a database, and show what came of it
+    Check(check::Check),
     /// Try what a dataset needs from its database, without changing anything
     Doctor(doctor::Doctor),
     /// Publish what an earlier run left in staging, without loading it again
@@ -51,6 +55,7 @@ impl Verb {
     pub async fn run(self, environment: impl Environment, stop: CancellationToken) -> i32 {
         match self {
             Self::Load(load) => load.run(&environment, &stop).await,
+            Self::Check(check) => check.run(&environment, &stop).await,
             Self::Doctor(doctor) => doctor.run(&environment, &stop).await,
             Self::Publish(publish) => publish.run(&environment, &stop).await,
             Self::Diff(diff) => diff.run(&environment, &stop).await,

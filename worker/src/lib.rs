@@ -7,6 +7,7 @@
 
 pub mod after;
 pub mod aws;
+pub mod check;
 pub mod command;
 pub mod derived;
 pub mod diff;

@@ -6,17 +6,21 @@
 //! the runtime on both sides of it, over short channels, so that memory does not grow with the file.
 
 mod budget;
+mod charset;
 mod derive;
+mod drift;
 mod error;
 mod geometry;
 mod header;
 mod incoming;
 mod layout;
 mod outcome;
+mod patch;
 mod places;
 mod plan;
 mod reader;
 mod reject;
+mod retype;
 mod rows;
 mod stream;
 mod tally;
@@ -24,12 +28,15 @@ mod types;
 mod unserved;
 
 pub use budget::{OverBudget, Overrun, over_budget};
+pub use drift::Drift;
 pub use error::ReadError;
 pub use header::{HeaderError, MissingColumn};
 pub use layout::copied_columns;
-pub use outcome::{Drift, TableReading};
+pub use outcome::TableReading;
+pub use patch::Patch;
 pub use places::RowPlaces;
 pub use reject::{COLUMN_REJECTS_MAX, Consequence, RAW_MAX, Reject, TABLE_REJECTS_MAX, readable};
+pub use retype::fitting;
 pub use stream::{TableStream, spawn};
 pub use tally::ColumnTally;
 pub use types::{OwnType, OwnTypes, Typed};

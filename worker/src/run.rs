@@ -33,6 +33,7 @@ pub use complete::Unfit;
 pub use error::RunError;
 pub use guarding::Accept;
 pub use load::{Load, WhenUnchanged};
+pub(crate) use tables::CHANGED;
 
 /// Who runs, on what, until when.
 #[derive(Debug, Clone, Copy)]

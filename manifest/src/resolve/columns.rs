@@ -235,7 +235,9 @@ pub(crate) fn lists(
 fn skip(table: &TableDocument, columns: &Columns, derived: &BTreeSet<String>, lists: &mut Lists, reader: &mut Reader) {
     for header in table.skip.iter().flat_map(|skip| skip.iter()) {
         let key = header_key(header);
-        if lists.rename.keys().any(|renamed| header_key(renamed) == key) {
+        // Of two that only look alike one may be loaded: each is known by its own spelling.
+        let same = |renamed: &String| renamed.trim().to_lowercase() == header.trim().to_lowercase();
+        if lists.rename.keys().any(same) {
             reader.report(Code::Table, format!("`{}` is renamed and skipped", header.value), header.span);
         }
         let from_header = |column: &&Column| {

@@ -26,5 +26,6 @@ mod secrets;
 mod sources;
 mod stopping;
 mod survival;
+mod torture;
 mod types;
 mod views;

@@ -4,24 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use manifest::SecretName;
 use manifest::dataset::{Container, Source, Table};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::dataset::Which;
-use super::prepared::{Asked, Prepared};
+use super::prepared::Asked;
 use crate::fault::Exit;
 use crate::format::blocks::BodyBlocks;
 use crate::format::{Blocks, Packing, ReadBlocks};
 use crate::reading::ReadError;
 use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
-use crate::source::{Access, Coding, Input, Means, Patience, ReadFrom, STARTS, SourceError, Use};
-use crate::spool::Spool;
+use crate::source::{Access, Coding, Input, ReadFrom, STARTS, SourceError, Use};
 use crate::trouble::Trouble;
 
 /// Files that are fetched at once.
@@ -86,7 +83,7 @@ impl Fetch {
         let needed = if from == ReadFrom::Publisher { asked.dataset.secrets() } else { BTreeSet::new() };
         let prepared = asked.with_secrets(needed, environment).await?;
         std::fs::create_dir_all(&self.to).map_err(|error| SourceError::File { path: self.to.clone(), error })?;
-        let access = access(&prepared, from);
+        let access = prepared.access(from);
         let mut sources: BTreeMap<&str, &Source> = BTreeMap::new();
         for source in prepared.dataset.tables.iter().flat_map(Table::sources) {
             sources.entry(source.file.as_str()).or_insert(source);
@@ -95,17 +92,6 @@ impl Fetch {
         let files = stream::iter(saving).buffer_unordered(FILES_AT_ONCE).try_collect().await?;
         Ok(Fetched { folder: self.to.clone(), files })
     }
-}
-
-fn access(prepared: &Prepared, from: ReadFrom) -> Access {
-    let secrets = Arc::clone(prepared.secrets());
-    let means = Means {
-        spool: Spool::new(&prepared.settings.spool),
-        secrets: Arc::new(move |name: &SecretName| secrets.get(name).cloned()),
-        patience: Patience::default(),
-        today: prepared.today(),
-    };
-    Access::new(&prepared.dataset, from, means)
 }
 
 /// One file, anew where it changed meanwhile. It has its name only when it is complete.

@@ -13,6 +13,8 @@ use crate::postgres::{BUNDLE_PATH, BUNDLE_VARIABLE, Target};
 use crate::run::manifest_hash;
 use crate::secrets::{self, SecretError, Secrets};
 use crate::settings::{Environment, Settings};
+use crate::source::{Access, Means, Patience, ReadFrom};
+use crate::spool::Spool;
 use crate::trouble::Trouble;
 
 /// Everything that is known before the database is asked for the first time.
@@ -66,9 +68,16 @@ impl Asked {
 }
 
 impl Prepared {
-    /// The secrets as they were fetched last.
-    pub(super) fn secrets(&self) -> &Arc<Secrets> {
-        &self.secrets
+    /// The way to the dataset's sources.
+    pub(super) fn access(&self, from: ReadFrom) -> Access {
+        let secrets = Arc::clone(&self.secrets);
+        let means = Means {
+            spool: Spool::new(&self.settings.spool),
+            secrets: Arc::new(move |name: &SecretName| secrets.get(name).cloned()),
+            patience: Patience::default(),
+            today: self.today(),
+        };
+        Access::new(&self.dataset, from, means)
     }
 
     /// The database that is loaded into.

@@ -1,7 +1,7 @@
 //! Text in any encoding comes in, UTF-8 goes out. UTF-8 itself passes through untouched: whether it is valid is asked value by
 //! value. What another encoding cannot mean becomes the byte 0xFF, which is no UTF-8 either, so that it is found there too.
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::FormatError;
 use super::blocks::{BLOCK, Blocks, Peeked};
@@ -24,6 +24,12 @@ pub fn text<'b>(blocks: impl Blocks + 'b, declared: &'static Encoding) -> Result
     let peeked = Peeked::new(blocks, LOOKED_AT)?;
     let (encoding, mark) = Encoding::for_bom(peeked.head()).unwrap_or((declared, 0));
     let peeked = peeked.skip(mark);
+    if mark == 0
+        && !is_utf16(encoding)
+        && let Some(encoding) = unmarked_utf16(peeked.head())
+    {
+        return Err(FormatError::Utf16 { encoding });
+    }
     if encoding == UTF_8 {
         return match Impostor::of(peeked.head()) {
             Some(what) => Err(FormatError::Impostor(what)),
@@ -34,6 +40,26 @@ pub fn text<'b>(blocks: impl Blocks + 'b, declared: &'static Encoding) -> Result
     match Impostor::of(decoded.head()) {
         Some(what) => Err(FormatError::Impostor(what)),
         None => Ok(Box::new(decoded)),
+    }
+}
+
+fn is_utf16(encoding: &'static Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
+}
+
+/// The name of the UTF-16 that a text is in which does not say so: its every other byte is NUL, which text otherwise never has.
+fn unmarked_utf16(head: &[u8]) -> Option<&'static str> {
+    let (pairs, _) = head.as_chunks::<2>();
+    let nuls = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
+    let (high_first, low_first) = (nuls(0), nuls(1));
+    let is_most =
+        |nuls: usize, others: usize| nuls * 4 > pairs.len() * 3 && others * 4 < pairs.len() && pairs.len() > 1;
+    if is_most(low_first, high_first) {
+        Some("utf-16le")
+    } else if is_most(high_first, low_first) {
+        Some("utf-16be")
+    } else {
+        None
     }
 }
 
@@ -112,7 +138,7 @@ impl<B: Blocks> Blocks for Decoded<B> {
 
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{UTF_16LE, WINDOWS_1252};
+    use encoding_rs::{GB18030, SHIFT_JIS, WINDOWS_1252};
     use proptest::prelude::*;
 
     use super::super::blocks::tests::{Pieces, all};
@@ -158,6 +184,20 @@ mod tests {
     }
 
     #[test]
+    fn utf16_that_does_not_say_so_is_answered_with_its_name() {
+        let swapped: Vec<u8> = "id,é\n1,x\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for (bytes, name) in [(utf16("id,é\n1,x\n"), "utf-16le"), (swapped, "utf-16be")] {
+            for declared in [UTF_8, WINDOWS_1252] {
+                let error = text(Pieces::cut(&bytes, &[3]), declared).err();
+                assert!(matches!(error, Some(FormatError::Utf16 { encoding }) if encoding == name), "{error:?}");
+            }
+            let named = encoding(Some(name)).unwrap();
+            assert_eq!(decode(&bytes, &[3], named), "id,é\n1,x\n".as_bytes());
+        }
+        assert_eq!(decode(b"a\0,b\n", &[], UTF_8), b"a\0,b\n");
+    }
+
+    #[test]
     fn an_unknown_encoding_is_named() {
         assert!(encoding(Some("Latin1")).is_ok());
         assert!(encoding(Some("cp1252")).is_ok());
@@ -171,6 +211,16 @@ mod tests {
         ) {
             prop_assert_eq!(decode(&utf16(&given), &cuts, UTF_16LE), given.as_bytes());
             prop_assert_eq!(decode(given.as_bytes(), &cuts, UTF_8), given.as_bytes());
+        }
+
+        #[test]
+        fn characters_of_several_bytes_survive_at_any_border_in_old_encodings_too(
+            given in "[a-z東京都区\n]{0,300}", cuts in proptest::collection::vec(0_usize..1_000, 0..12),
+        ) {
+            for encoding in [SHIFT_JIS, GB18030] {
+                let (bytes, ..) = encoding.encode(&given);
+                prop_assert_eq!(decode(&bytes, &cuts, encoding), given.as_bytes());
+            }
         }
     }
 }

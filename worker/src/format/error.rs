@@ -22,6 +22,12 @@ pub enum FormatError {
     /// Something else stands in their place.
     #[error("{0} arrived instead of the data")]
     Impostor(Impostor),
+    /// UTF-16 without a byte order mark, where it is not declared.
+    #[error("the text is in UTF-16 and does not say so: every other byte is NUL")]
+    Utf16 {
+        /// Which of the two, as `encoding:` takes it.
+        encoding: &'static str,
+    },
     /// Not a zip archive, or a damaged one.
     #[error("the zip archive is damaged: {0}")]
     ZipCorrupt(String),
@@ -132,6 +138,7 @@ impl Fault for FormatError {
             Self::Source(error) => error.code(),
             Self::Read(_) => "source_read",
             Self::Impostor(what) => what.code(),
+            Self::Utf16 { .. } => "text_utf16",
             Self::ZipCorrupt(_) => "zip_corrupt",
             Self::ZipNoMember { .. } => "zip_no_member",
             Self::ZipEncrypted => "zip_encrypted",
@@ -153,6 +160,7 @@ impl Fault for FormatError {
             Self::Read(_) => Exit::Unavailable,
             Self::Impostor(what) if what.is_page() => Exit::Unavailable,
             Self::Impostor(_)
+            | Self::Utf16 { .. }
             | Self::ZipNoMember { .. }
             | Self::ZipEncrypted
             | Self::ZipMethod(_)
@@ -182,6 +190,7 @@ impl Fault for FormatError {
         match self {
             Self::Source(error) => error.advice(),
             Self::Impostor(what) => Some(what.advice().to_owned()),
+            Self::Utf16 { encoding } => Some(format!("declare the source's `encoding: {encoding}`")),
             Self::ZipNoMember { members, member } => {
                 let near = members.iter().max_by_key(|name| near(name, member));
                 near.map(|name| format!("set the source's `member:` to a name or a pattern, such as `{name}`"))

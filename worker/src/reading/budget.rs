@@ -33,6 +33,8 @@ pub struct OverBudget {
     pub table: Identifier,
     /// What is over the budget; at least one.
     pub overruns: Vec<Overrun>,
+    /// What text that is not UTF-8 most likely is.
+    pub charset: Option<&'static str>,
 }
 
 /// What of a table is over its budget; nothing when it may be loaded. The share is of the records read, per column, and rounded
@@ -53,7 +55,7 @@ pub fn over_budget(table: &Table, reading: &TableReading) -> Option<OverBudget> 
         })
         .filter(|overrun| overrun.bad > overrun.allowed.of(records))
         .collect();
-    (!overruns.is_empty()).then(|| OverBudget { table: table.name.clone(), overruns })
+    (!overruns.is_empty()).then(|| OverBudget { table: table.name.clone(), overruns, charset: reading.charset })
 }
 
 fn list(overruns: &[Overrun]) -> String {
@@ -85,7 +87,11 @@ impl Fault for OverBudget {
 
     fn advice(&self) -> Option<String> {
         if self.overruns.iter().any(|overrun| overrun.codes.contains_key(value::Bad::NotUtf8.code())) {
-            return Some("look at freshet.rejects; if the text is not UTF-8, declare the source's `encoding:`, such as windows-1252".into());
+            let charset = self.charset.unwrap_or("windows-1252");
+            let looks = if self.charset.is_some() { "it looks like" } else { "such as" };
+            return Some(format!(
+                "look at freshet.rejects; if the text is not UTF-8, declare the source's `encoding:`; {looks} `encoding: {charset}`"
+            ));
         }
         let worst = self.overruns.iter().filter_map(|overrun| Some((overrun.column.as_ref()?, share_above(overrun))));
         let columns: Vec<_> = worst.map(|(column, share)| format!("{column}: {share}")).collect();
@@ -157,7 +163,8 @@ mod tests {
 
     #[test]
     fn text_in_another_encoding_is_answered_with_where_to_declare_it() {
-        let error = over_budget(&table(&[]), &reading(&[("a", "not_utf8", 1)], 10)).unwrap();
-        assert!(error.advice().unwrap().contains("`encoding:`"));
+        let reading = TableReading { charset: Some("windows-1251"), ..reading(&[("a", "not_utf8", 1)], 10) };
+        let error = over_budget(&table(&[]), &reading).unwrap();
+        assert!(error.advice().unwrap().ends_with("it looks like `encoding: windows-1251`"));
     }
 }

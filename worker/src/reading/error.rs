@@ -1,8 +1,10 @@
 //! Why a table could not be read. Each error names the source's file, and the archive's member where there is one.
 
 use manifest::Identifier;
+use manifest::dataset::Table;
 
 use super::header::HeaderError;
+use super::patch::Patch;
 use super::unserved::Unserved;
 use crate::fault::{Exit, Fault, Retry};
 use crate::format::{FormatError, UnknownEncoding};
@@ -65,6 +67,16 @@ impl ReadError {
         match error {
             FormatError::Source(error) => Self::Source(*error),
             error => Self::Format { file: file.into(), error },
+        }
+    }
+}
+
+impl ReadError {
+    /// Lines of the table in the manifest that would repair it, where any would.
+    pub fn patch(&self, table: &Table) -> Patch {
+        match self {
+            Self::Header { error, .. } => Patch::of_header(table, error),
+            _ => Patch::default(),
         }
     }
 }

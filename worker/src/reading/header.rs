@@ -7,6 +7,8 @@ use std::fmt;
 use manifest::Identifier;
 use manifest::dataset::{ExtraColumns, Table, header_key};
 
+use super::drift::Drift;
+
 /// Two names are near when they are at least so much alike, on a scale to 1.
 const NEAR: f64 = 0.8;
 
@@ -43,6 +45,14 @@ pub enum HeaderError {
         /// What it lacks.
         missing: Vec<MissingColumn>,
     },
+    /// Bytes of the header are not UTF-8, and what they are taken for fits no column.
+    #[error("the header is not UTF-8: {}", quoted(headers))]
+    NotUtf8 {
+        /// The headers that are not, as far as they can be read.
+        headers: Vec<String>,
+        /// The encoding that fits best.
+        guess: Option<&'static str>,
+    },
     /// The text ends before a header.
     #[error("there is no header row, and nothing else")]
     Empty,
@@ -77,6 +87,11 @@ pub(super) fn quoted(headers: &[String]) -> String {
     shown.join(", ") + &more(headers.len())
 }
 
+/// `"Community Bord": communityboard`, as `rename:` takes it.
+pub(super) fn renames<'a>(headers: impl Iterator<Item = (&'a String, &'a Identifier)>) -> String {
+    headers.map(|(header, column)| format!("{header:?}: {column}")).collect::<Vec<_>>().join(", ")
+}
+
 fn more(names: usize) -> String {
     if names > SHOWN { format!(" and {} more", names - SHOWN) } else { String::new() }
 }
@@ -88,6 +103,7 @@ impl HeaderError {
             Self::Duplicate { .. } => "column_duplicate",
             Self::Extra(_) => "column_extra",
             Self::NotFound { .. } => "header_not_found",
+            Self::NotUtf8 { .. } => "header_not_utf8",
             Self::Empty => "source_empty",
         }
     }
@@ -96,15 +112,21 @@ impl HeaderError {
         match self {
             Self::Missing(missing) | Self::NotFound { missing, .. } => {
                 let near = missing.iter().filter_map(|missing| Some((missing.near.as_ref()?, &missing.column)));
-                let renames: Vec<_> = near.map(|(near, column)| format!("{near:?}: {column}")).collect();
+                let renames = renames(near);
                 let names: Vec<_> = missing.iter().map(|missing| missing.column.as_str()).collect();
                 Some(if missing.len() > SHOWN {
                     "check that this is the right file, and its `delimiter:` and `header:`".to_owned()
                 } else if renames.is_empty() {
                     format!("if files may lack it, say `optional: [{}]`", names.join(", "))
                 } else {
-                    format!("if it was renamed, say `rename: {{{}}}`", renames.join(", "))
+                    format!("if it was renamed, say `rename: {{{renames}}}`")
                 })
+            }
+            Self::Duplicate { headers, .. } if headers.iter().all(|header| headers.first() == Some(header)) => {
+                Some(format!(
+                    "nothing tells which is meant: leave the column out with `skip: [{}]`, or have the publisher rename one",
+                    quoted(&headers[..1])
+                ))
             }
             Self::Duplicate { column, headers } => {
                 let other = headers.last()?;
@@ -117,6 +139,10 @@ impl HeaderError {
                 Some("declare them, or list them under `skip:`".to_owned())
             }
             Self::Extra(headers) => Some(format!("declare them, or say `skip: [{}]`", quoted(headers))),
+            Self::NotUtf8 { guess, .. } => {
+                let guess = guess.unwrap_or("windows-1252");
+                Some(format!("declare the source's `encoding:`; it looks like `encoding: {guess}`"))
+            }
             Self::Empty => Some("load again later: the publisher may be in the middle of an upload".to_owned()),
         }
     }
@@ -156,8 +182,45 @@ pub(super) struct Binding {
     pub(super) width: usize,
     /// Headers that are neither declared nor skipped.
     pub(super) extra: Vec<String>,
-    /// Optional columns that the file lacks.
-    pub(super) absent: Vec<Identifier>,
+    /// Places, from 1, of columns without a name that stand before one with a name.
+    unnamed: Vec<usize>,
+    /// Optional columns that the file lacks, with the header that may be meant.
+    absent: Vec<MissingColumn>,
+    /// Columns that stand before one that is declared before them.
+    moved: Vec<Identifier>,
+}
+
+impl Binding {
+    /// How the file is not quite what the manifest says.
+    pub(super) fn drift(&self, file: &str) -> Vec<Drift> {
+        let file = || file.to_owned();
+        let (mut renamed, mut lacking) = (Vec::new(), Vec::new());
+        for MissingColumn { column, near } in &self.absent {
+            match near {
+                Some(header) => renamed.push((header.clone(), column.clone())),
+                None => lacking.push(column.clone()),
+            }
+        }
+        let is_other = |header: &&String| !renamed.iter().any(|(near, _)| near == *header);
+        let extra: Vec<_> = self.extra.iter().filter(is_other).cloned().collect();
+        let mut drift = Vec::new();
+        if !extra.is_empty() {
+            drift.push(Drift::Extra { file: file(), headers: extra });
+        }
+        if !renamed.is_empty() {
+            drift.push(Drift::Renamed { file: file(), headers: renamed });
+        }
+        if !lacking.is_empty() {
+            drift.push(Drift::Absent { file: file(), columns: lacking });
+        }
+        if !self.unnamed.is_empty() {
+            drift.push(Drift::Unnamed { file: file(), fields: self.unnamed.clone() });
+        }
+        if !self.moved.is_empty() {
+            drift.push(Drift::Reordered { file: file(), columns: self.moved.clone() });
+        }
+        drift
+    }
 }
 
 impl Wanted {
@@ -190,19 +253,26 @@ impl Wanted {
     /// A file without a header row: the columns in the order they are declared.
     pub(super) fn in_order(&self) -> Binding {
         let fields = (0..self.columns.len()).map(Some).collect();
-        Binding { fields, width: self.columns.len(), extra: Vec::new(), absent: Vec::new() }
+        let (extra, unnamed, absent, moved) = Default::default();
+        Binding { fields, width: self.columns.len(), extra, unnamed, absent, moved }
     }
 
     /// Matches a header row.
     pub(super) fn bind(&self, header: &[String]) -> Result<Binding, HeaderError> {
         let mut found: Vec<Vec<usize>> = vec![Vec::new(); self.columns.len()];
-        let mut extra = Vec::new();
+        let (mut extra, mut unnamed) = (Vec::new(), Vec::new());
+        let named = header.iter().rposition(|name| !name.trim().is_empty()).unwrap_or_default();
         for (field, name) in header.iter().enumerate() {
             let (name, short) = (name.trim(), header_key(name));
             if let Some(column) = self.renamed(header, name, &short) {
                 found[column].push(field);
-            } else if self.skipped(name, &short) || short.is_empty() {
-                // Nobody asked for it, or it has no name to ask by.
+            } else if self.skipped(name, &short) {
+                // Nobody wants it.
+            } else if name.is_empty() {
+                // Behind the last name there are mostly no columns, but the commas of a spreadsheet.
+                if field < named {
+                    unnamed.push(field + 1);
+                }
             } else if let Some(column) = self.by_name.get(&short) {
                 found[*column].push(field);
             } else {
@@ -215,25 +285,41 @@ impl Wanted {
         }
         let lacking = |need: Need| {
             let columns = self.columns.iter().zip(&found);
-            columns.filter(move |(column, fields)| fields.is_empty() && column.need == need).map(|(column, _)| column)
+            let columns = columns.filter(move |(column, fields)| fields.is_empty() && column.need == need);
+            let near = |column: &Identifier| near(column, &extra);
+            columns
+                .map(|(WantedColumn { name, .. }, _)| MissingColumn { column: name.clone(), near: near(name) })
+                .collect::<Vec<_>>()
         };
-        let missing: Vec<_> = lacking(Need::Required)
-            .map(|column| MissingColumn { column: column.name.clone(), near: near(&column.name, &extra) })
-            .collect();
+        let missing = lacking(Need::Required);
         if !missing.is_empty() {
             return Err(HeaderError::Missing(missing));
         }
-        if self.extra == ExtraColumns::Refuse && !extra.is_empty() {
+        if self.extra == ExtraColumns::Refuse && !(extra.is_empty() && unnamed.is_empty()) {
+            extra.extend(unnamed.iter().map(|_| String::new()));
             return Err(HeaderError::Extra(extra));
         }
-        let absent = lacking(Need::Optional).map(|column| column.name.clone()).collect();
-        let fields = found.into_iter().map(|fields| fields.first().copied()).collect();
-        Ok(Binding { fields, width: header.len(), extra, absent })
+        let absent = lacking(Need::Optional);
+        let fields: Vec<_> = found.into_iter().map(|fields| fields.first().copied()).collect();
+        let moved = self.moved(&fields);
+        Ok(Binding { fields, width: header.len(), extra, unnamed, absent, moved })
+    }
+
+    /// Columns that stand in the file before one that is declared before them.
+    fn moved(&self, fields: &[Option<usize>]) -> Vec<Identifier> {
+        let mut last = None;
+        let columns = self.columns.iter().zip(fields).filter_map(|(column, field)| Some((column, (*field)?)));
+        let moved = columns.filter(|(_, field)| {
+            let stands_before = last.is_some_and(|last| *field < last);
+            last = last.max(Some(*field));
+            stands_before
+        });
+        moved.map(|(column, _)| column.name.clone()).collect()
     }
 
     /// Whether a header is not to be loaded. One that only looks like a skipped one may still be a column.
     fn skipped(&self, name: &str, short: &str) -> bool {
-        let alike = |other: &str| short == other && !self.by_name.contains_key(short);
+        let alike = |other: &str| !short.is_empty() && short == other && !self.by_name.contains_key(short);
         self.skip.iter().any(|(exact, reduced)| name == exact || alike(reduced))
     }
 
@@ -336,7 +422,11 @@ mod tests {
         let given = header(&["ID", "NOT_USED", "New One", ""]);
         let binding = wanted(&["id", "nta"], edit).bind(&given).unwrap();
         assert_eq!(binding.fields, [Some(0), None]);
-        assert_eq!((binding.extra, binding.absent), (vec!["New One".to_owned()], vec![id("nta")]));
+        let told: Vec<_> = binding.drift("a.csv").iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["a.csv has columns that the manifest does not know: \"New One\"", "a.csv lacks the optional columns nta"]
+        );
         let strict = wanted(&["id"], |table| {
             edit(table);
             table.extra = ExtraColumns::Refuse;
@@ -364,6 +454,38 @@ mod tests {
         let strict = wanted(&["a"], |table| table.extra = ExtraColumns::Refuse);
         let error = strict.bind(&[header(&["a"]), names].concat()).unwrap_err();
         assert!(error.to_string().ends_with("\"c19\" and 280 more"), "{error}");
+    }
+
+    #[test]
+    fn what_may_have_been_renamed_moved_or_left_without_a_name_is_told() {
+        let optional = |table: &mut Table| {
+            table.optional.insert(id("communityboard"));
+        };
+        let given = header(&["", "Lot", "Community Bord", "Block", "", ""]);
+        let told = |wanted: &Wanted| {
+            let drift = wanted.bind(&given).unwrap().drift("a.csv");
+            drift.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(&wanted(&["block", "lot", "communityboard"], optional)),
+            [
+                "a.csv may have renamed columns: \"Community Bord\": communityboard",
+                "a.csv has columns without a name, at 1",
+                "a.csv has its columns in another order: lot stand before others",
+            ]
+        );
+        let silenced = wanted(&["lot", "block", "communityboard"], |table| {
+            optional(table);
+            table.skip.insert(String::new());
+            table.rename.insert("Community Bord".into(), id("communityboard"));
+        });
+        assert_eq!(told(&silenced), ["a.csv has its columns in another order: communityboard stand before others"]);
+        let strict = wanted(&["lot", "block"], |table| {
+            table.skip.insert("Community Bord".into());
+            table.extra = ExtraColumns::Refuse;
+        });
+        let error = strict.bind(&given).unwrap_err();
+        assert_eq!(error.to_string(), "the header has columns that the manifest does not know: \"\"");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! What a table's sources held, told when all of them are read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use manifest::Identifier;
 
-use super::header::quoted;
+use super::drift::Drift;
 use super::places::RowPlaces;
 use super::tally::ColumnTally;
 use crate::source::SourceFingerprint;
@@ -27,6 +26,8 @@ pub struct TableReading {
     pub columns: Vec<(Identifier, ColumnTally)>,
     /// Rejects that were counted and not sent.
     pub rejects_not_kept: u64,
+    /// What text that is not UTF-8 most likely is, by the name that `encoding:` takes.
+    pub charset: Option<&'static str>,
     /// What the files had beyond or short of the manifest.
     pub drift: Vec<Drift>,
     /// The lines that the rows came from.
@@ -46,38 +47,5 @@ impl TableReading {
     /// Values that could not be read, all columns together.
     pub fn bad_values(&self) -> u64 {
         self.columns.iter().map(|(_, tally)| tally.bad_values()).sum()
-    }
-}
-
-/// A file that is not quite what the manifest says, and can be loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Drift {
-    /// It has columns that are not declared; they are left out.
-    Extra {
-        /// File and member.
-        file: String,
-        /// Its headers.
-        headers: Vec<String>,
-    },
-    /// It lacks optional columns; they are NULL.
-    Absent {
-        /// File and member.
-        file: String,
-        /// The columns.
-        columns: Vec<Identifier>,
-    },
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Extra { file, headers } => {
-                write!(f, "{file} has columns that the manifest does not know: {}", quoted(headers))
-            }
-            Self::Absent { file, columns } => {
-                let columns: Vec<_> = columns.iter().map(Identifier::as_str).collect();
-                write!(f, "{file} lacks the optional columns {}", columns.join(", "))
-            }
-        }
     }
 }

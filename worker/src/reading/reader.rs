@@ -7,12 +7,13 @@ use manifest::dataset::{Container, Format, HeaderRow, Load, Reading, Source, Tab
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::charset;
 use super::error::ReadError;
 use super::geometry::GeometryColumn;
 use super::header::{Binding, HeaderError};
 use super::incoming::{Incoming, packing, unpack};
 use super::layout::Layout;
-use super::outcome::{Drift, TableReading};
+use super::outcome::TableReading;
 use super::plan::Plan;
 use super::rows::{Place, Rows};
 use super::stream::{CHUNK, Chunks};
@@ -210,7 +211,7 @@ impl Reader<'_> {
         let wrong = |error| ReadError::format(label(), error);
         let binding = self.header(source.reading.header, &mut records, &label)?;
         let plan = Plan::new(self.table, self.layout, source, member, &binding, delimiter(source));
-        self.note_drift(binding, &label);
+        self.reading.drift.extend(binding.drift(&label()));
         let place = Place { file: &source.file, member };
         self.rows.begin(label());
         let mut until_look = LOOK_EVERY;
@@ -254,7 +255,19 @@ impl Reader<'_> {
             }
             rows += 1;
             let header: Vec<_> = record.fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect();
-            match self.layout.wanted.bind(&header) {
+            let bound = self.layout.wanted.bind(&header);
+            if bound.is_err() && which == HeaderRow::First {
+                let unreadable =
+                    header.iter().zip(record.fields()).filter(|(_, raw)| std::str::from_utf8(raw).is_err());
+                let headers: Vec<_> = unreadable.map(|(header, _)| header.clone()).collect();
+                if !headers.is_empty() {
+                    return Err(refuse(HeaderError::NotUtf8 {
+                        headers,
+                        guess: charset::guess(&record.fields().collect::<Vec<_>>()),
+                    }));
+                }
+            }
+            match bound {
                 Ok(binding) => return Ok(binding),
                 Err(HeaderError::Missing(missing)) if which == HeaderRow::Find => {
                     if nearest.as_ref().is_none_or(|(_, least)| missing.len() < least.len()) {
@@ -272,16 +285,6 @@ impl Reader<'_> {
 
     fn unserved(&self, what: String) -> ReadError {
         ReadError::Unserved(Unserved { table: Some(self.table.name.clone()), what })
-    }
-
-    fn note_drift(&mut self, binding: Binding, label: &impl Fn() -> String) {
-        let Binding { extra, absent, .. } = binding;
-        if !extra.is_empty() {
-            self.reading.drift.push(Drift::Extra { file: label(), headers: extra });
-        }
-        if !absent.is_empty() {
-            self.reading.drift.push(Drift::Absent { file: label(), columns: absent });
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use manifest::Identifier;
 use tokio::sync::mpsc;
 use value::{Encoded, wire};
 
+use super::charset::Charset;
 use super::layout::Layout;
 use super::outcome::TableReading;
 use super::places::RowPlaces;
@@ -16,6 +17,9 @@ use crate::format::Record;
 
 /// Code of a blank where a value must be.
 const NO_VALUE: &str = "no_value";
+
+/// Code of bytes that are not text.
+const NOT_UTF8: &str = "not_utf8";
 
 /// Where records come from.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +41,7 @@ pub(super) struct Rows {
     bad_records: BTreeMap<&'static str, u64>,
     rejects: Rejects,
     places: RowPlaces,
+    charset: Charset,
     /// Bad values of the current row: column and code.
     bad: Vec<(usize, &'static str)>,
     scratch: Vec<u8>,
@@ -58,6 +63,7 @@ impl Rows {
             bad_records: BTreeMap::new(),
             rejects: Rejects::new(rejects, table, names.len()),
             places: RowPlaces::default(),
+            charset: Charset::default(),
             bad: Vec::new(),
             scratch: Vec::new(),
             names,
@@ -117,6 +123,7 @@ impl Rows {
             columns: self.names.into_iter().zip(self.columns).collect(),
             rejects_not_kept: self.rejects.not_kept,
             places: self.places,
+            charset: self.charset.guess(),
             ..TableReading::default()
         };
         (self.out, reading)
@@ -138,6 +145,9 @@ impl Rows {
     #[cold]
     fn bad_values(&mut self, plan: &Plan, place: Place<'_>, record: &Record<'_>) {
         let Place { file, member } = place;
+        if self.bad.iter().any(|(_, code)| *code == NOT_UTF8) {
+            self.charset.look(record.fields());
+        }
         for (index, code) in self.bad.drain(..) {
             self.columns[index].count_bad(code);
             let fresh = Fresh { file, member, place: record.place(), column: Some((index, &self.names[index])), code };
@@ -174,6 +184,9 @@ impl Rows {
                 Err(code) => tally.count_bad(code),
                 Ok(_) => {}
             }
+        }
+        if code == NOT_UTF8 || self.bad.iter().any(|(_, code)| *code == NOT_UTF8) {
+            self.charset.look(record.fields());
         }
         self.bad.clear();
         self.out.truncate(start);

@@ -24,7 +24,7 @@ use crate::trouble::Trouble;
 pub(super) const TABLES_AT_ONCE: usize = 2;
 
 /// The code of a source that changed while it was read.
-const CHANGED: &str = "source_changed";
+pub(crate) const CHANGED: &str = "source_changed";
 
 /// The way of a dataset's tables into staging.
 pub(super) struct TableLoad<'a> {
@@ -194,7 +194,7 @@ impl TableLoad<'_> {
         for file in &reading.left_out {
             tell(&Fact::LeftOut { table: table.clone(), file: file.clone() });
         }
-        for drift in &reading.drift {
+        for drift in reading.drift.iter().filter(|drift| !drift.is_harmless()) {
             tell(&Fact::Drift { table: table.clone(), detail: drift.to_string() });
         }
         counts
