@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod fuzz;
 mod image;
 mod test;
 mod tools;
@@ -24,6 +25,8 @@ enum Verb {
     Demo,
     /// Everything a change must pass, the same as CI
     Test,
+    /// Any bytes to every parser, guided by what they reach
+    Fuzz(fuzz::Options),
     /// A whole load beside psql's, in turn, with memory
     Bench(bench::Options),
     /// The worker's image
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Demo => demo::run(),
         Verb::Test => test::run(),
+        Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Image { check: true, .. } => image::check(&mut Vec::new()),
         Verb::Image { tag, profile, bases, check: false } => image::build(&tag, profile, bases),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass.
 
 use crate::command::{Outcome, cargo, program, say, step, works};
-use crate::{image, tools};
+use crate::{fuzz, image, tools};
 
 /// Runs every check, stops at the first that fails, and ends with what could not be checked on this machine.
 pub(crate) fn run() -> Outcome {
@@ -18,6 +18,11 @@ pub(crate) fn run() -> Outcome {
         "documentation",
         cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
+    if fuzz::is_possible() {
+        fuzz::run(&fuzz::Options::default())?;
+    } else {
+        skipped.push("fuzzing: there is no C++ compiler to build libFuzzer with".to_owned());
+    }
     deny(&mut skipped)?;
     image::check(&mut skipped)?;
 
