@@ -198,6 +198,9 @@ impl Rows {
 }
 
 #[cfg(test)]
+mod exact;
+
+#[cfg(test)]
 mod tests {
     use manifest::dataset::{Derivation, Function, Table};
 
@@ -209,10 +212,10 @@ mod tests {
     use crate::format::blocks::tests::Pieces;
     use crate::format::csv::Records;
 
-    type Row = Vec<Option<Vec<u8>>>;
+    pub(super) type Row = Vec<Option<Vec<u8>>>;
 
     /// The rows of a text as PostgreSQL would get them, what was counted, and what was rejected.
-    fn load(table: &Table, text: &str) -> (Vec<Row>, TableReading, Vec<Reject>) {
+    pub(super) fn load(table: &Table, text: &str) -> (Vec<Row>, TableReading, Vec<Reject>) {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let layout = Layout::new(table, None, &OwnTypes::default()).unwrap();
         let mut records = Records::new(Pieces::cut(text.as_bytes(), &[]), b',');

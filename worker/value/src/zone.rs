@@ -61,6 +61,10 @@ impl Clocks {
     /// How many seconds the clocks were ahead of UTC when they showed the local time.
     fn offset(&self, local: i64) -> Result<i32, Bad> {
         let since_1970 = local.checked_add(UNIX_DAYS * DAY).ok_or(Bad::OutOfRange)?;
+        // An error of its own would be allocated.
+        if !(Timestamp::MIN.as_microsecond()..=Timestamp::MAX.as_microsecond()).contains(&since_1970) {
+            return Err(Bad::OutOfRange);
+        }
         let shown = Timestamp::from_microsecond(since_1970).map_err(|_| Bad::OutOfRange)?;
         let shown = TimeZone::UTC.to_datetime(shown);
         let offset = match (self.zone.to_ambiguous_timestamp(shown).offset(), self.overlap) {

@@ -34,7 +34,24 @@ pub(crate) const TYPES: &[&str] = &[
     "text[]",
     "integer[]",
     "date[]",
+    "numeric(9,2)[]",
+    "bigint[]",
+    "real[]",
+    "boolean[]",
+    "varchar(5)[]",
+    "char(5)[]",
+    "time[]",
+    "timestamp[]",
+    "timestamptz[]",
+    "uuid[]",
+    "jsonb[]",
+    "bytea[]",
 ];
+
+/// Types that a database makes itself, of these labels.
+#[allow(dead_code, reason = "only a test with a server at hand has them")]
+pub(crate) const OWN_TYPES: &[&str] = &["mood", "mood[]"];
+pub(crate) const MOODS: &[&str] = &["sad", "ok", "very happy", "Häppy", "a,b", "null"];
 
 /// A source of texts.
 pub(crate) struct Specimens(u64);
@@ -74,6 +91,10 @@ impl Specimens {
             "json" | "jsonb" => {
                 let text = self.json(0);
                 self.damaged(text, "{}[]\",:0e. \\")
+            }
+            "mood" => {
+                let mood = self.pick(MOODS);
+                self.damaged(mood.to_owned(), "sadoky H,")
             }
             "bytea" => {
                 let text = format!("\\x{}", self.digits(10));
