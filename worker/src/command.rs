@@ -12,6 +12,7 @@ pub mod load;
 mod origin;
 mod prepared;
 pub mod publish;
+pub mod rejects;
 pub mod rollback;
 pub mod sources;
 
@@ -36,6 +37,8 @@ pub enum Verb {
     Load(load::Load),
     /// Read everything as a load would, without a database, and show what came of it
     Check(check::Check),
+    /// Show the values and rows that a run could not load
+    Rejects(rejects::Rejects),
     /// Try what a dataset needs from its database, without changing anything
     Doctor(doctor::Doctor),
     /// Publish what an earlier run left in staging, without loading it again
@@ -56,6 +59,7 @@ impl Verb {
         match self {
             Self::Load(load) => load.run(&environment, &stop).await,
             Self::Check(check) => check.run(&environment, &stop).await,
+            Self::Rejects(rejects) => rejects.run(&environment, &stop).await,
             Self::Doctor(doctor) => doctor.run(&environment, &stop).await,
             Self::Publish(publish) => publish.run(&environment, &stop).await,
             Self::Diff(diff) => diff.run(&environment, &stop).await,

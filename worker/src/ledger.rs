@@ -6,6 +6,7 @@ pub(crate) mod after;
 pub mod decision;
 mod declared;
 mod error;
+mod kept;
 mod lagging;
 mod lease;
 mod progress;
@@ -26,6 +27,7 @@ use crate::postgres::{self, Connection, Purpose, Session, Target};
 
 pub use declared::{declare, declared};
 pub use error::Error;
+pub use kept::{KeptReject, RejectCount, RejectFilter, RejectingRun};
 pub use lagging::{Relation, leave_lagging};
 pub use lease::{Claim, Holder, Lease, claim};
 pub use progress::{AppendedFile, Watermark};

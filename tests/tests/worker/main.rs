@@ -20,6 +20,7 @@ mod manifests;
 mod memory;
 mod modes;
 mod readers;
+mod rejects;
 mod rollback;
 mod rows;
 mod secrets;
