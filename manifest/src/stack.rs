@@ -42,6 +42,9 @@ pub struct Environment {
     /// Tags of everything made.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Who is told when something is wrong: addresses of mail, or `https:` addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
     /// When set, every source is read from `<sources>/<file>`: test data, a mirror, the demo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<String>,
@@ -136,6 +139,9 @@ pub struct Network {
     /// Whether tasks get a public address, which a public subnet needs to reach anything.
     #[serde(default, skip_serializing_if = "is_default")]
     pub public_ip: PublicIp,
+    /// The database instance whose network is asked for; subnets and groups are empty then, and nothing can be deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<String>,
 }
 
 /// Whether tasks get a public address.

@@ -54,6 +54,8 @@ stack_and_environment! {
     tags: Option<Keyed<String, Spanned<Text>>>,
     /// Days that the log group keeps its events; 90 when absent.
     log_retention: Option<Spanned<u32>>,
+    /// Who is told when something is wrong: addresses of mail, or https: addresses.
+    notify: Option<Spanned<Vec<Spanned<String>>>>,
     /// Every source is read from this address and its file name instead of its own.
     sources: Option<Spanned<String>>,
     /// Endpoint of an AWS emulator.

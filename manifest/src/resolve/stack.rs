@@ -74,6 +74,7 @@ pub(crate) fn resolve(
     let roles = check.roles(&document);
     check.tags(document.tags.as_ref());
     check.addresses(&document);
+    check.notify(&document);
     let text = |value: &Option<Spanned<String>>| value.as_ref().map(|value| value.value.clone());
     Some(Environment {
         stack: stack.clone(),
@@ -95,6 +96,7 @@ pub(crate) fn resolve(
             .collect(),
         sources: text(&document.sources),
         endpoint: text(&document.endpoint),
+        notify: document.notify.iter().flat_map(|given| &given.value).map(|one| one.value.clone()).collect(),
         log_retention: document.log_retention.as_ref().map_or(90, |days| days.value),
     })
 }
@@ -164,9 +166,15 @@ impl Check<'_> {
             return None;
         };
         if let Some(like) = &network.like {
-            let message = "networks are not looked up yet";
-            self.refuse(message, like.span).help("write subnets and security_groups");
-            return None;
+            let instance = like.value.strip_prefix("rds:").filter(|name| !name.is_empty());
+            if network.subnets.is_some() || network.security_groups.is_some() {
+                let message = "`like` asks for subnets and security groups, and they stand here";
+                self.refuse(message, like.span).help("leave like out");
+            } else if instance.is_none() && known(&like.value) {
+                let message = format!("`{}` names no database", like.value);
+                self.refuse(message, like.span).help("write like: rds:name-of-the-instance");
+            }
+            return instance.map(|instance| Network { like: Some(instance.to_owned()), ..Network::default() });
         }
         let lists = [
             ("subnets", "subnet-", 16, network.subnets.as_ref()),
@@ -194,6 +202,7 @@ impl Check<'_> {
             subnets: ids(&network.subnets)?,
             security_groups: ids(&network.security_groups)?,
             public_ip: if network.public_ip.unwrap_or(false) { PublicIp::Enabled } else { PublicIp::Disabled },
+            like: None,
         })
     }
 
@@ -278,6 +287,18 @@ impl Check<'_> {
             } else if known(&value.value) && !(name.chars().all(sign) && value.chars().all(sign)) {
                 let finding = self.refuse(format!("AWS does not take the tag `{name}: {}`", value.value.0), key.span);
                 finding.help("use letters, digits, blanks and _.:/=+-@");
+            }
+        }
+    }
+
+    fn notify(&mut self, document: &EnvironmentDocument) {
+        for address in document.notify.iter().flat_map(|given| &given.value).filter(|address| known(&address.value)) {
+            let text = address.value.as_str();
+            let mail = || text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+            let plain = !text.contains(char::is_whitespace) && !text.is_empty();
+            if !plain || !(text.starts_with("https://") || mail() && !text.contains("://")) {
+                let message = format!("`{text}` is neither an address of mail nor an https: address");
+                self.refuse(message, address.span).help("write data@example.org, or https://…");
             }
         }
     }
