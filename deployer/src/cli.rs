@@ -57,9 +57,9 @@ pub enum Command {
     /// Print the JSON Schemas of the manifests.
     Schema(Schema),
     /// Show what would change, and when everything fires next.
-    Plan(Selection),
+    Plan(Plan),
     /// Make AWS what the manifests say: definitions, schedules, roles, all of it.
-    ScheduleAll(Selection),
+    ScheduleAll(ScheduleAll),
     /// Set, list and check secrets.
     #[command(subcommand)]
     Secrets(Secrets),
@@ -67,6 +67,21 @@ pub enum Command {
     Run(Run),
     /// Show each dataset's schedule, next firing and last run.
     Status(Status),
+    /// Let datasets not fire for a while; `schedule-all` keeps it so.
+    Pause(Pause),
+    /// Let them fire again.
+    Resume(Resume),
+    /// Let a dataset's schedules start an earlier revision: image, size, manifest and SQL as they were then.
+    Rollback(Rollback),
+    /// Compare every resource field by field with what it should be.
+    Drift(Drift),
+    /// What whoever deploys must be allowed, and the stack's own roles.
+    #[command(subcommand)]
+    Iam(Iam),
+    /// Deregister old revisions of definitions to which nothing refers.
+    Gc(Gc),
+    /// Delete everything of the stack in this environment.
+    Destroy(Destroy),
 }
 
 /// Options of `schema`.
@@ -77,12 +92,40 @@ pub struct Schema {
     pub out: Option<PathBuf>,
 }
 
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What is planned.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Write the plan to this file, for `schedule-all --plan`.
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    pub out: Option<PathBuf>,
+    /// Ask nobody: what the manifests would make where nothing exists yet.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Options of `schedule-all`.
+#[derive(Debug, Args)]
+pub struct ScheduleAll {
+    /// What is applied.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Apply exactly this plan; ends with 3, and touches nothing, when it is no longer what would be done.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
 /// Options of `plan` and `schedule-all`.
 #[derive(Debug, Args)]
 pub struct Selection {
     /// Only these datasets; nothing is deleted then.
     #[arg(long, value_name = "DATASET")]
     pub only: Vec<DatasetName>,
+    /// All but these datasets, which are left as they are.
+    #[arg(long, value_name = "DATASET", conflicts_with = "only")]
+    pub exclude: Vec<DatasetName>,
     /// Take over something of this name that exists without our marker.
     #[arg(long, value_name = "NAME")]
     pub adopt: Vec<String>,
@@ -103,6 +146,15 @@ pub enum Secrets {
     List,
     /// Read every secret and check that it holds the keys that the manifests name.
     Check,
+}
+
+/// What to do about permissions.
+#[derive(Debug, Subcommand)]
+pub enum Iam {
+    /// Print the policy that whoever deploys needs, without a network.
+    Policy,
+    /// Compare the stack's roles with what they should be.
+    Diff,
 }
 
 /// Options of `secrets set`.
@@ -136,6 +188,93 @@ pub struct Status {
     /// Look for runs in the log of so many days.
     #[arg(long, default_value_t = 35, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3653))]
     pub days: u16,
+}
+
+/// Options of `pause`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// These datasets.
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "DATASET")]
+    pub datasets: Vec<DatasetName>,
+    /// Every dataset of the stack.
+    #[arg(long)]
+    pub all: bool,
+    /// They fire again by themselves after this: `12h`, `3d` or `2026-12-01T06:00Z`.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Until>,
+}
+
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// These datasets.
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "DATASET")]
+    pub datasets: Vec<DatasetName>,
+    /// Every dataset of the stack.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// This revision instead of the one before.
+    #[arg(long, value_name = "REVISION", conflicts_with = "unpin")]
+    pub to: Option<u32>,
+    /// The newest again, and those that follow.
+    #[arg(long)]
+    pub unpin: bool,
+}
+
+/// Options of `drift`.
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// Make right what drifted.
+    #[arg(long)]
+    pub repair: bool,
+}
+
+/// Options of `gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// So many of the newest revisions of each definition stay, whether anything refers to them or not.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub keep: u8,
+    /// Show what would go.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `destroy`.
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// Logs and secrets too. Secrets can be restored for thirty days.
+    #[arg(long)]
+    pub data: bool,
+    /// Stack and environment once more, such as `nycdb/test`; without it the plan is shown and nothing is touched.
+    #[arg(long, value_name = "STACK/ENV")]
+    pub confirm: Option<String>,
+}
+
+/// A time that is still to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// An instant.
+    At(jiff::Timestamp),
+    /// So many seconds from now.
+    In(u64),
+}
+
+impl std::str::FromStr for Until {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(span) = text.parse::<manifest::quantity::Span>() {
+            return Ok(Self::In(span.seconds()));
+        }
+        text.parse().map(Self::At).map_err(|_| format!("`{text}` is no time; write 12h, 3d or 2026-12-01T06:00Z"))
+    }
 }
 
 #[cfg(test)]

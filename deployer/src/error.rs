@@ -15,6 +15,8 @@ pub enum Exit {
     Failed = 1,
     /// The plan has changes, and `--detailed-exitcode` asked for that to be told.
     Changes = 2,
+    /// The saved plan is no longer what would be done.
+    Stale = 3,
     /// There are findings.
     Findings = 4,
     /// The command line is wrong.
@@ -94,6 +96,9 @@ pub enum Error {
     /// A secret that cannot be set as asked.
     #[error("{0}")]
     Secret(String),
+    /// Something that is asked for and cannot be.
+    #[error("{0}")]
+    Refused(String),
     /// A file that cannot be read.
     #[error("{path} cannot be read: {cause}")]
     File {
@@ -101,6 +106,22 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         cause: std::io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("{path} cannot be written: {cause}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A saved plan that cannot be understood.
+    #[error("{path} is no saved plan: {cause}; write one with `deploy plan --out FILE`")]
+    NoPlan {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: serde_json::Error,
     },
     /// The output could not be written.
     #[error("the output cannot be written: {0}")]

@@ -21,6 +21,8 @@ pub enum Code {
     PolicySize,
     /// More rules than an event bus holds.
     RuleCount,
+    /// The events that a rule answers to take too many words.
+    PatternSize,
     /// A required secret is not there or has no value.
     MissingSecret,
     /// Something of this name exists and is not ours.
@@ -29,26 +31,36 @@ pub enum Code {
     Deletions,
     /// A role of this name is under another path.
     RolePath,
+    /// The registry holds no such image.
+    MissingImage,
+    /// The network is still to be written down.
+    Network,
     /// The image is named by a tag, which can come to mean another image.
     ImageTag,
     /// A secret that no dataset names and the worker does not know.
     UnusedSecret,
+    /// More runs side by side than a new account may run.
+    PeakVcpu,
 }
 
 /// Every code, in the order of their numbers.
-pub const CODES: [Code; 12] = [
+pub const CODES: [Code; 16] = [
     Code::TaskDefinitionSize,
     Code::JobDefinitionSize,
     Code::OverridesSize,
     Code::NameLength,
     Code::PolicySize,
     Code::RuleCount,
+    Code::PatternSize,
     Code::MissingSecret,
     Code::Foreign,
     Code::Deletions,
     Code::RolePath,
+    Code::MissingImage,
+    Code::Network,
     Code::ImageTag,
     Code::UnusedSecret,
+    Code::PeakVcpu,
 ];
 
 /// What a finding does to the plan it is in.
@@ -73,12 +85,16 @@ impl Code {
             Self::NameLength => "D104",
             Self::PolicySize => "D105",
             Self::RuleCount => "D106",
+            Self::PatternSize => "D107",
             Self::MissingSecret => "D201",
             Self::Foreign => "D202",
             Self::Deletions => "D203",
             Self::RolePath => "D204",
+            Self::MissingImage => "D205",
+            Self::Network => "D206",
             Self::ImageTag => "D301",
             Self::UnusedSecret => "D302",
+            Self::PeakVcpu => "D303",
         }
     }
 
@@ -86,7 +102,7 @@ impl Code {
     pub fn severity(self) -> Severity {
         match self {
             Self::MissingSecret => Severity::Warns,
-            Self::ImageTag | Self::UnusedSecret => Severity::Notes,
+            Self::ImageTag | Self::UnusedSecret | Self::PeakVcpu => Severity::Notes,
             _ => Severity::Refuses,
         }
     }

@@ -10,6 +10,7 @@ pub mod desired;
 pub mod error;
 pub mod finding;
 pub mod hash;
+pub mod image;
 pub mod marker;
 pub mod names;
 pub mod observed;

@@ -21,6 +21,9 @@ const LEAD: &str = "freshet:v1 ";
 /// After the hash of a trigger that is off because a required secret has no value.
 const WAITS: &str = "waits-for-secret";
 
+/// Begins the word for a trigger that starts one revision, whatever is newest.
+const PINNED: &str = "pinned:";
+
 /// A stack in one environment, as things in AWS carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
@@ -66,6 +69,8 @@ pub struct Note {
     pub hash: Option<String>,
     /// Whether it is off only because a required secret has no value.
     pub waits_for_secret: bool,
+    /// The revision that it starts, whatever is newest.
+    pub pinned: Option<u32>,
 }
 
 impl Marker {
@@ -88,6 +93,13 @@ impl Marker {
             text.push_str(part);
         }
         text
+    }
+
+    /// The same Description for a trigger that starts this revision, whatever is newest; or no longer.
+    pub fn pinned(description: &str, revision: Option<u32>) -> String {
+        let kept: Vec<&str> = description.split(' ').filter(|word| !word.starts_with(PINNED)).collect();
+        let pin = revision.map(|revision| format!(" {PINNED}{revision}")).unwrap_or_default();
+        format!("{}{pin}", kept.join(" "))
     }
 
     /// Who owns a thing with these tags.
@@ -143,10 +155,12 @@ impl Note {
         let (_, text) = description.rsplit_once(LEAD)?;
         let mut words = text.split_whitespace();
         let owner = words.next().filter(|owner| owner.contains('/'))?.to_owned();
-        let mut note = Self { owner, hash: None, waits_for_secret: false };
+        let mut note = Self { owner, hash: None, waits_for_secret: false, pinned: None };
         for word in words {
             if word == WAITS {
                 note.waits_for_secret = true;
+            } else if let Some(revision) = word.strip_prefix(PINNED) {
+                note.pinned = revision.parse().ok();
             } else if note.hash.is_none() {
                 note.hash = Some(word.to_owned());
             }
@@ -172,6 +186,16 @@ mod tests {
         assert!(note.waits_for_secret);
         assert_eq!(marker().owner_by_note(&text), Owner::Ours);
         assert_eq!(Note::read("somebody's nightly job"), None);
+    }
+
+    #[test]
+    fn a_pin_stands_in_the_description_until_it_is_taken_out() {
+        let text = marker().describe("Loads hpd_violations.", Some("3fa9c1d2e0"), false);
+        let pinned = Marker::pinned(&Marker::pinned(&text, Some(3)), Some(7));
+        assert_eq!(pinned, "Loads hpd_violations. freshet:v1 nycdb/prod 3fa9c1d2e0 pinned:7");
+        assert_eq!(Note::read(&pinned).unwrap().pinned, Some(7));
+        assert_eq!(Note::read(&pinned).unwrap().hash.as_deref(), Some("3fa9c1d2e0"));
+        assert_eq!(Marker::pinned(&pinned, None), text);
     }
 
     #[test]

@@ -90,6 +90,46 @@ impl Names {
         self.arn("sqs", &self.dead_letters())
     }
 
+    /// The topic that people are told by.
+    pub fn topic(&self) -> String {
+        format!("{}-alerts", self.prefix())
+    }
+
+    /// ARN of [`Self::topic`].
+    pub fn topic_arn(&self) -> String {
+        self.arn("sns", &self.topic())
+    }
+
+    /// What the names of the stack's alarms begin with; a dot, as for rules.
+    pub fn alarm_prefix(&self) -> String {
+        self.rule_prefix()
+    }
+
+    /// An alarm of the stack.
+    pub fn alarm(&self, what: &str) -> String {
+        format!("{}{what}", self.alarm_prefix())
+    }
+
+    /// The n-th dashboard of the stack, counted from 0. Names of dashboards hold no dot.
+    pub fn dashboard(&self, place: usize) -> String {
+        match place {
+            0 => self.prefix(),
+            more => format!("{}--{}", self.prefix(), more + 1),
+        }
+    }
+
+    /// Whether a dashboard's name is one of this stack's.
+    pub fn is_dashboard(&self, name: &str) -> bool {
+        let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+        name.strip_prefix(&self.prefix())
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix("--").is_some_and(number))
+    }
+
+    /// The rule that tells of tasks which end without a word. No dataset's name begins with a hyphen.
+    pub fn stopped_rule(&self) -> String {
+        format!("{}-stopped", self.rule_prefix())
+    }
+
     /// The ECS cluster that the manifest names.
     pub fn cluster(&self) -> &str {
         &self.cluster

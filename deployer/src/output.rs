@@ -36,6 +36,11 @@ pub fn print(report: &impl Report, format: Format) -> Result<(), Error> {
     }
 }
 
+/// Lines as a list in Markdown.
+pub fn bullets<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> String {
+    lines.into_iter().fold(String::new(), |list, line| list + "- " + line.as_ref() + "\n")
+}
+
 /// Tells a person something, on standard error. Nobody listening is no error.
 pub fn tell(words: &str) {
     let _ = writeln!(io::stderr().lock(), "{words}");

@@ -4,9 +4,11 @@
 use super::{Apply, quiet};
 use crate::aws::batch::Condition;
 use crate::aws::error::{AwsError, Class, Operation, Repeat};
+use crate::aws::events::Fires;
 use crate::aws::scheduler::NewSchedule;
 use crate::desired::resource::{Body, ComputeEnvironment, Definition, JobQueue, Kind, Resource, Role, Tags, Trigger};
-use crate::marker::{HASH_TAG, Owner};
+use crate::desired::watch::Watch;
+use crate::marker::{HASH_TAG, Marker, Owner};
 use crate::observed::state::{Carry, State};
 use crate::plan::change::{Action, Change};
 
@@ -27,11 +29,18 @@ impl Apply<'_> {
                         .create_log_group(name, &self.desired.names.marker.tags(&self.desired.tags, None))
                         .await?;
                 }
-                self.clients.put_retention(name, group.retention_days).await
+                self.clients.put_retention(name, group.retention_days).await?;
+                self.clients.put_failures_filter(name, &group.failures).await
             }
             Body::Role(role) => self.role(name, resource, role, new).await,
             Body::Queue(queue) if new => self.clients.create_queue(name, queue, &common).await,
             Body::Queue(queue) => self.clients.update_queue(name, queue, &common).await,
+            Body::Topic(topic) => {
+                if new {
+                    self.clients.create_topic(name, &common).await?;
+                }
+                self.clients.complete_topic(&self.desired.names.topic_arn(), topic, &common).await
+            }
             Body::Cluster(_) => self.clients.create_cluster(name, &common).await,
             Body::ComputeEnvironment(body) => self.compute_environment(name, body, &common, new).await,
             Body::JobQueue(body) => self.job_queue(name, body, &common, new).await,
@@ -48,6 +57,16 @@ impl Apply<'_> {
             }
             Body::Schedule(trigger) => self.schedule(change, resource, trigger).await,
             Body::Rule(trigger) => self.rule(change, resource, trigger).await,
+            Body::Watch(watch) => self.watch(change, resource, watch).await,
+            Body::Alarm(alarm) => {
+                let note = self.desired.names.marker.describe(&alarm.words, Some(resource.hash.as_str()), false);
+                self.clients.put_alarm(name, alarm, &note, &common).await
+            }
+            Body::Dashboard(dashboard) => {
+                let words = format!("Datasets of {}.", self.desired.names.marker);
+                let note = self.desired.names.marker.describe(&words, Some(resource.hash.as_str()), false);
+                self.clients.put_dashboard(name, dashboard, &note).await
+            }
         }
     }
 
@@ -146,14 +165,20 @@ impl Apply<'_> {
         let marker = &self.desired.names.marker;
         let group = self.desired.names.schedule_group();
         let waits = !trigger.waits_for.is_empty();
+        let newest = self.known_definition("scheduler", "CreateSchedule", trigger)?;
+        let whole = marker.describe(&trigger.words, Some(resource.hash.as_str()), waits);
+        let pinned = change.carry.and_then(|carry| carry.pinned);
         let new = NewSchedule {
             name: &resource.name,
             trigger,
-            definition_arn: &self.known_definition("scheduler", "CreateSchedule", trigger)?,
-            description: &marker.describe(&trigger.words, Some(resource.hash.as_str()), waits),
+            definition_arn: &pinned.map_or_else(|| newest.clone(), |revision| at_revision(&newest, revision)),
+            description: &Marker::pinned(&whole, pinned),
             carry: change.carry,
         };
         self.wait_for_quiet(change, trigger).await;
+        if change.action == Action::Update {
+            return self.clients.put_schedule(&group, &new, (self.id)()).await;
+        }
         self.clients.create_schedule(&group, &new, (self.id)()).await?;
         for old in &change.old {
             self.clients.delete_schedule(&group, old, (self.id)()).await?;
@@ -182,14 +207,34 @@ impl Apply<'_> {
         let tags = marker.tags(&trigger.tags, None);
         if change.action == Action::Create {
             let unfinished = marker.describe(&trigger.words, None, waits);
-            self.clients.put_rule(name, &trigger.expression, &unfinished, State::Disabled, Some(&tags)).await?;
+            self.clients.put_rule(name, Fires::of(trigger), &unfinished, State::Disabled, Some(&tags)).await?;
         } else {
             let arn = self.desired.names.arn("events", &format!("rule/{name}"));
             self.clients.tag_rule(&arn, &tags).await?;
         }
         self.clients.put_target(name, trigger, &definition).await?;
         let whole = marker.describe(&trigger.words, Some(resource.hash.as_str()), waits);
-        self.clients.put_rule(name, &trigger.expression, &whole, state, None).await
+        self.clients.put_rule(name, Fires::of(trigger), &whole, state, None).await
+    }
+
+    /// A rule that tells people: as for others, the hash comes last.
+    async fn watch(&self, change: &Change, resource: &Resource, watch: &Watch) -> Result<(), AwsError> {
+        let marker = &self.desired.names.marker;
+        let name = resource.name.as_str();
+        let fires = Fires::On(&watch.pattern);
+        let tags = marker.tags(&watch.tags, None);
+        if change.action == Action::Create {
+            let unfinished = marker.describe(&watch.words, None, false);
+            self.clients.put_rule(name, fires, &unfinished, State::Disabled, Some(&tags)).await?;
+        } else {
+            let arn = self.desired.names.arn("events", &format!("rule/{name}"));
+            self.clients.tag_rule(&arn, &tags).await?;
+        }
+        self.clients.put_watch(name, watch).await?;
+        let off = change.carry.is_some_and(Carry::off_by_hand);
+        let state = if off { State::Disabled } else { State::Enabled };
+        let whole = marker.describe(&watch.words, Some(resource.hash.as_str()), false);
+        self.clients.put_rule(name, fires, &whole, state, None).await
     }
 
     fn known_definition(
@@ -209,6 +254,11 @@ impl Apply<'_> {
             )
         })
     }
+}
+
+/// ARN of another revision of the same definition.
+fn at_revision(arn: &str, revision: u32) -> String {
+    arn.rsplit_once(':').map_or_else(|| arn.to_owned(), |(name, _)| format!("{name}:{revision}"))
 }
 
 /// Whether a create that failed may have made the thing nevertheless.

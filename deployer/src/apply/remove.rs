@@ -23,8 +23,15 @@ impl Apply<'_> {
                 self.clients.delete_schedule(&self.desired.names.schedule_group(), name, (self.id)()).await
             }
             Kind::Rule => self.clients.delete_rule(name).await,
-            // Data and what others may share is never pruned.
-            Kind::Secret | Kind::LogGroup | Kind::Queue | Kind::Cluster | Kind::ScheduleGroup => Ok(()),
+            Kind::Alarm => self.clients.delete_alarm(name).await,
+            Kind::Dashboard => self.clients.delete_dashboard(name).await,
+            // Only by `destroy`, whose plan alone names them.
+            Kind::ScheduleGroup => self.clients.delete_schedule_group(name, (self.id)()).await,
+            Kind::Cluster => self.clients.delete_cluster(name).await,
+            Kind::Topic => self.clients.delete_topic(&self.desired.names.topic_arn()).await,
+            Kind::Queue => self.clients.delete_queue(name).await,
+            Kind::LogGroup => self.clients.delete_log_group(name).await,
+            Kind::Secret => self.clients.delete_secret(name).await,
         }
     }
 
@@ -48,7 +55,20 @@ impl Apply<'_> {
                 let rules = self.clients.rules(name).await?;
                 by_note(rules.into_iter().find(|rule| rule.name == name).map(|rule| rule.description))
             }
-            Kind::Secret | Kind::LogGroup | Kind::Queue | Kind::Cluster | Kind::ScheduleGroup => None,
+            Kind::Alarm => {
+                let alarms = self.clients.alarms(name).await?;
+                by_note(alarms.into_iter().find(|alarm| alarm.name == name).map(|alarm| alarm.description))
+            }
+            Kind::Dashboard => by_note(self.clients.dashboard(name).await?.map(|found| found.note)),
+            Kind::ScheduleGroup => {
+                by_tags(self.clients.schedule_group(name, &self.desired.names.schedule_group_arn()).await?)
+            }
+            Kind::Cluster => by_tags(self.clients.cluster(name).await?),
+            Kind::Topic => by_tags(self.clients.topic(&self.desired.names.topic_arn()).await?.map(|found| found.tags)),
+            Kind::Queue => by_tags(self.clients.queue(name).await?.map(|found| found.tags)),
+            // Its name is the mark: `/freshet/<stack>/<environment>`.
+            Kind::LogGroup => self.clients.log_group(name).await?.map(|_| Owner::Ours),
+            Kind::Secret => by_tags(self.clients.secret(name).await?.map(|found| found.tags)),
         };
         Ok(owner == Some(Owner::Ours))
     }

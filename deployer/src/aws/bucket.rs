@@ -30,6 +30,14 @@ pub enum Family {
     Secrets,
     /// CloudWatch Logs.
     Logs,
+    /// CloudWatch's alarms and dashboards.
+    CloudWatch,
+    /// SNS.
+    Sns,
+    /// ECR.
+    Ecr,
+    /// RDS.
+    Rds,
     /// SQS, whose management APIs publish no rates.
     Sqs,
     /// STS.
@@ -38,14 +46,16 @@ pub enum Family {
 
 impl Family {
     /// Calls that may come at once, and calls per second after that.
-    fn rate(self) -> (f64, f64) {
+    pub fn rate(self) -> (f64, f64) {
         match self {
             Self::EcsRegister => (20.0, 1.0),
             Self::EcsDefinitions | Self::EcsCluster => (50.0, 20.0),
             // Fargate launches 20 a second, fewer than ECS would take.
             Self::EcsRun | Self::Sqs => (20.0, 20.0),
             Self::Batch | Self::Scheduler | Self::Events | Self::Secrets | Self::Sts => (50.0, 50.0),
-            Self::Iam => (20.0, 10.0),
+            Self::Iam | Self::Sns | Self::Ecr | Self::Rds => (20.0, 10.0),
+            // PutMetricAlarm takes 3 a second, DescribeAlarms 9, dashboards 10 (CloudWatch quotas).
+            Self::CloudWatch => (9.0, 3.0),
             Self::Logs => (10.0, 5.0),
         }
     }
@@ -77,6 +87,12 @@ impl Buckets {
     /// Full buckets.
     pub fn new(pace: Pace) -> Self {
         Self { pace, buckets: Mutex::default() }
+    }
+
+    /// How long to wait where AWS would be given this time to recover.
+    pub fn patience(&self, span: Duration) -> Duration {
+        const QUICKER: u32 = 50;
+        if self.pace == Pace::Unbounded { span / QUICKER } else { span }
     }
 
     /// Takes a token; the caller waits for as long as this says before it calls.

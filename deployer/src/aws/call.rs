@@ -75,7 +75,7 @@ impl Caller {
             tracing::debug!(service = operation.service, operation = operation.name, %error, "failed");
             tries += 1;
             match self.pause(operation, &error, tries) {
-                Some(pause) => self.clock.wait(pause).await,
+                Some(pause) => self.clock.wait(self.buckets.patience(pause)).await,
                 None => return Err(error),
             }
         }

@@ -29,6 +29,9 @@ const FAMILIES: Operation = operation("ListTaskDefinitionFamilies", Family::EcsD
 const CLUSTERS: Operation = operation("DescribeClusters", Family::EcsCluster, Repeat::Safe);
 // Of a name that is there already, CreateCluster gives the cluster.
 const CREATE_CLUSTER: Operation = operation("CreateCluster", Family::EcsCluster, Repeat::Safe);
+const DELETE_CLUSTER: Operation = operation("DeleteCluster", Family::EcsCluster, Repeat::Safe);
+const LIST_TASKS: Operation = operation("ListTasks", Family::EcsCluster, Repeat::Safe);
+const DESCRIBE_TASKS: Operation = operation("DescribeTasks", Family::EcsCluster, Repeat::Safe);
 // Carries a client token.
 const RUN_TASK: Operation = operation("RunTask", Family::EcsRun, Repeat::Safe);
 
@@ -67,6 +70,14 @@ impl Clients {
     pub async fn create_cluster(&self, name: &str, tags: &Tags) -> Result<(), AwsError> {
         let send = || self.ecs.create_cluster().cluster_name(name).set_tags(Some(sdk_tags(tags))).send();
         self.caller.call(CREATE_CLUSTER, send).await.map(drop)
+    }
+
+    /// Deletes a cluster of ours in which nothing runs any more.
+    pub async fn delete_cluster(&self, name: &str) -> Result<(), AwsError> {
+        match self.caller.call(DELETE_CLUSTER, || self.ecs.delete_cluster().cluster(name).send()).await {
+            Err(error) if error.class() != Class::Absent => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Families with an active revision whose name begins so, all pages.
@@ -139,13 +150,43 @@ impl Clients {
     /// Deregisters every active revision of a family: nothing may refer to them any more.
     pub async fn deregister_family(&self, family: &str) -> Result<(), AwsError> {
         for arn in self.task_revisions(family).await? {
-            let send = || self.ecs.deregister_task_definition().task_definition(&arn).send();
-            self.caller.call(DEREGISTER, send).await?;
+            self.deregister_task(&arn).await?;
         }
         Ok(())
     }
 
-    async fn task_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
+    /// Deregisters one revision: nothing may refer to it any more.
+    pub async fn deregister_task(&self, arn: &str) -> Result<(), AwsError> {
+        let send = || self.ecs.deregister_task_definition().task_definition(arn).send();
+        self.caller.call(DEREGISTER, send).await.map(drop)
+    }
+
+    /// ARNs, with revision, of the definitions of which tasks run or are about to, all pages.
+    pub async fn running_definitions(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
+        let mut definitions = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let send = || self.ecs.list_tasks().cluster(cluster).max_results(100).set_next_token(token.clone()).send();
+            let answer = match self.caller.call(LIST_TASKS, send).await {
+                Err(error) if error.class() == Class::Absent => return Ok(definitions),
+                answer => answer?,
+            };
+            if !answer.task_arns().is_empty() {
+                let tasks = answer.task_arns().to_vec();
+                let send = || self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(tasks.clone())).send();
+                let tasks = self.caller.call(DESCRIBE_TASKS, send).await?;
+                definitions
+                    .extend(tasks.tasks().iter().filter_map(|task| Some(task.task_definition_arn()?.to_owned())));
+            }
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(definitions),
+            }
+        }
+    }
+
+    /// ARNs of the active revisions of a family, all pages, oldest first.
+    pub async fn task_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
         let mut arns = Vec::new();
         let mut token: Option<String> = None;
         loop {
@@ -156,9 +197,10 @@ impl Clients {
             };
             let answer = self.caller.call(LIST, send).await?;
             arns.extend(answer.task_definition_arns().iter().filter(|arn| is_of(arn, family)).cloned());
-            match answer.next_token() {
-                Some(next) => token = Some(next.to_owned()),
-                None => return Ok(arns),
+            token = answer.next_token().map(str::to_owned);
+            if token.is_none() {
+                arns.sort_by_key(|arn| revision(arn));
+                return Ok(arns);
             }
         }
     }
@@ -202,6 +244,11 @@ impl Clients {
             arn.ok_or_else(|| AwsError::ours(RUN_TASK, "IncompleteAnswer", "it holds neither a task nor a failure"))?;
         Ok(Started { id: arn.rsplit('/').next().unwrap_or(arn).to_owned(), arn: arn.to_owned() })
     }
+}
+
+/// The revision that an ARN ends with.
+pub fn revision(arn: &str) -> Option<u32> {
+    arn.rsplit_once(':')?.1.parse().ok()
 }
 
 fn is_of(arn: &str, family: &str) -> bool {

@@ -164,7 +164,7 @@ impl AwsError {
     }
 }
 
-const THROTTLES: [&str; 7] = [
+const THROTTLES: [&str; 9] = [
     "ThrottlingException",
     "Throttling",
     "ThrottledException",
@@ -172,6 +172,9 @@ const THROTTLES: [&str; 7] = [
     "RequestLimitExceeded",
     "ConcurrentModificationException",
     "RequestThrottled",
+    // A queue's name can be taken again after a minute.
+    "QueueDeletedRecently",
+    "AWS.SimpleQueueService.QueueDeletedRecently",
 ];
 
 /// What services say of a role that IAM has not told them of yet. Also what they say for good when its trust is wrong.
@@ -183,12 +186,16 @@ const PROPAGATIONS: [&str; 5] = [
     "Invalid principal in policy",
 ];
 
-const ABSENT: [&str; 6] = [
+const ABSENT: [&str; 10] = [
     "ResourceNotFoundException",
     "NoSuchEntity",
     "NoSuchEntityException",
     "ClusterNotFoundException",
     "QueueDoesNotExist",
+    "NotFound",
+    "ResourceNotFound",
+    "NotFoundException",
+    "DashboardNotFoundError",
     "AWS.SimpleQueueService.NonExistentQueue",
 ];
 

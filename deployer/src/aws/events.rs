@@ -11,12 +11,16 @@ use super::bucket::Family;
 use super::error::{AwsError, Class, Operation, Repeat};
 use super::{Clients, incomplete};
 use crate::desired::resource::{Network, Tags, Trigger};
-use crate::desired::trigger::{RULE_TIME, RULE_TIME_PATH};
+use crate::desired::trigger::{RULE_TIME, RULE_TIME_PATH, sorted};
+use crate::desired::watch::Watch;
+use crate::hash::canonical;
 use crate::observed::state::State;
 
 const fn operation(name: &'static str) -> Operation {
     Operation { service: "events", name, family: Family::Events, repeat: Repeat::Safe }
 }
+
+const PUT_TARGETS: Operation = operation("PutTargets");
 
 /// Id of a rule's one target.
 const TARGET: &str = "worker";
@@ -30,16 +34,81 @@ pub struct FoundRule {
     pub arn: String,
     /// Its Description.
     pub description: String,
-    /// Its expression.
+    /// Its expression; empty when it answers to events.
     pub expression: String,
+    /// The events that it answers to.
+    pub pattern: Option<Value>,
     /// Whether it is on.
     pub state: State,
+}
+
+/// What a rule starts or tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundTarget {
+    /// ARN, with revision, of the definition that it starts.
+    pub definition: Option<String>,
+    /// Its content in the form of [`Trigger`] or of [`Watch`].
+    pub body: Value,
+}
+
+impl FoundTarget {
+    fn new(target: &Target) -> Self {
+        let ecs = target.ecs_parameters();
+        let batch = target.batch_parameters();
+        let definition = ecs.map(|ecs| ecs.task_definition_arn().to_owned());
+        let definition = definition.or_else(|| batch.map(|batch| batch.job_definition().to_owned()));
+        let dead_letters = target.dead_letter_config().and_then(DeadLetterConfig::arn);
+        let input = target.input_transformer().map(InputTransformer::input_template);
+        let body = if definition.is_some() {
+            let retry = target.retry_policy();
+            let vpc = ecs.and_then(EcsParameters::network_configuration);
+            let network = vpc.and_then(NetworkConfiguration::awsvpc_configuration).map(|vpc| {
+                json!({
+                    "subnets": sorted(vpc.subnets()),
+                    "security_groups": sorted(vpc.security_groups()),
+                    "public_ip": vpc.assign_public_ip().map(AssignPublicIp::as_str),
+                })
+            });
+            json!({
+                "role": target.role_arn(),
+                "dead_letters": dead_letters,
+                "give_up_seconds": retry.and_then(RetryPolicy::maximum_event_age_in_seconds),
+                "delivery_attempts": retry.and_then(RetryPolicy::maximum_retry_attempts),
+                "target": {"place": target.arn(), "input": input, "network": network},
+            })
+        } else {
+            json!({"topic": target.arn(), "dead_letters": dead_letters, "message": input})
+        };
+        Self { definition, body }
+    }
+}
+
+/// What makes a rule fire.
+#[derive(Debug, Clone, Copy)]
+pub enum Fires<'a> {
+    /// An expression.
+    At(&'a str),
+    /// Events.
+    On(&'a Value),
+}
+
+impl<'a> Fires<'a> {
+    /// What makes the rule of this trigger fire.
+    pub fn of(trigger: &'a Trigger) -> Self {
+        trigger.pattern.as_ref().map_or(Self::At(&trigger.expression), Self::On)
+    }
 }
 
 impl FoundRule {
     /// Its content in the form of [`Trigger`], as far as a list call tells.
     pub fn body(&self) -> Value {
-        json!({"expression": self.expression, "words": self.description.split(" freshet:v1").next()})
+        let mut body = json!({"words": self.description.split(" freshet:v1").next()});
+        if let Some(pattern) = &self.pattern {
+            body["pattern"] = pattern.clone();
+        } else {
+            body["expression"] = json!(self.expression);
+        }
+        body
     }
 }
 
@@ -56,6 +125,7 @@ impl Clients {
                 arn: rule.arn().unwrap_or_default().to_owned(),
                 description: rule.description().unwrap_or_default().to_owned(),
                 expression: rule.schedule_expression().unwrap_or_default().to_owned(),
+                pattern: rule.event_pattern().and_then(|text| serde_json::from_str(text).ok()),
                 state: if rule.state() == Some(&RuleState::Disabled) { State::Disabled } else { State::Enabled },
             }));
             match answer.next_token() {
@@ -65,24 +135,49 @@ impl Clients {
         }
     }
 
-    /// ARN of the definition that a rule of ours starts.
-    pub async fn rule_definition(&self, name: &str) -> Result<Option<String>, AwsError> {
+    /// What a rule of ours starts or tells.
+    pub async fn rule_target(&self, name: &str) -> Result<Option<FoundTarget>, AwsError> {
         let send = || self.events.list_targets_by_rule().rule(name).send();
         let answer = match self.caller.call(operation("ListTargetsByRule"), send).await {
             Err(error) if error.class() == Class::Absent => return Ok(None),
             answer => answer?,
         };
-        let target = answer.targets().iter().find(|target| target.id() == TARGET);
-        let of_ecs = target.and_then(Target::ecs_parameters).map(|ecs| ecs.task_definition_arn().to_owned());
-        let of_batch = || target.and_then(Target::batch_parameters).map(|batch| batch.job_definition().to_owned());
-        Ok(of_ecs.or_else(of_batch))
+        Ok(answer.targets().iter().find(|target| target.id() == TARGET).map(FoundTarget::new))
+    }
+
+    /// ARNs, with revision where they have one, of every definition that a rule starts, whoever made it.
+    pub async fn rule_definitions(&self, name: &str) -> Result<Vec<String>, AwsError> {
+        let send = || self.events.list_targets_by_rule().rule(name).send();
+        let answer = match self.caller.call(operation("ListTargetsByRule"), send).await {
+            Err(error) if error.class() == Class::Absent => return Ok(Vec::new()),
+            answer => answer?,
+        };
+        Ok(answer.targets().iter().filter_map(|target| FoundTarget::new(target).definition).collect())
+    }
+
+    /// Names of the rules that have this target, whoever made them, all pages.
+    pub async fn rules_by_target(&self, arn: &str) -> Result<Vec<String>, AwsError> {
+        let mut names = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.events.list_rule_names_by_target().target_arn(arn).limit(100);
+                request.set_next_token(token.clone()).send()
+            };
+            let answer = self.caller.call(operation("ListRuleNamesByTarget"), send).await?;
+            names.extend(answer.rule_names().iter().cloned());
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(names),
+            }
+        }
     }
 
     /// Makes or changes a rule without touching its target. Tags are taken only when it is made.
     pub async fn put_rule(
         &self,
         name: &str,
-        expression: &str,
+        fires: Fires<'_>,
         description: &str,
         state: State,
         tags: Option<&Tags>,
@@ -94,10 +189,29 @@ impl Clients {
             State::Disabled => RuleState::Disabled,
         };
         let send = || {
-            let request = self.events.put_rule().name(name).description(description).schedule_expression(expression);
+            let request = self.events.put_rule().name(name).description(description);
+            let request = match &fires {
+                Fires::At(expression) => request.schedule_expression(*expression),
+                Fires::On(pattern) => request.event_pattern(canonical(pattern)),
+            };
             request.state(state.clone()).set_tags(tags.clone()).send()
         };
         self.caller.call(operation, send).await.map(drop)
+    }
+
+    /// Turns a rule on or off.
+    pub async fn turn_rule(&self, name: &str, state: State) -> Result<(), AwsError> {
+        match state {
+            State::Enabled => self
+                .caller
+                .call(operation("EnableRule"), || self.events.enable_rule().name(name).send())
+                .await
+                .map(drop),
+            State::Disabled => {
+                let send = || self.events.disable_rule().name(name).send();
+                self.caller.call(operation("DisableRule"), send).await.map(drop)
+            }
+        }
     }
 
     /// Marks a rule that is there already.
@@ -110,8 +224,18 @@ impl Clients {
 
     /// Says what a rule starts.
     pub async fn put_target(&self, rule: &str, trigger: &Trigger, definition_arn: &str) -> Result<(), AwsError> {
-        let operation = operation("PutTargets");
-        let target = target(trigger, definition_arn).map_err(|error| incomplete(operation, &error))?;
+        let target = target(trigger, definition_arn).map_err(|error| incomplete(PUT_TARGETS, &error))?;
+        self.put_one_target(rule, target).await
+    }
+
+    /// Says what a rule tells, and whom.
+    pub async fn put_watch(&self, rule: &str, watch: &Watch) -> Result<(), AwsError> {
+        let target = told(watch).map_err(|error| incomplete(PUT_TARGETS, &error))?;
+        self.put_one_target(rule, target).await
+    }
+
+    async fn put_one_target(&self, rule: &str, target: Target) -> Result<(), AwsError> {
+        let operation = PUT_TARGETS;
         let send = || self.events.put_targets().rule(rule).targets(target.clone()).send();
         let answer = self.caller.call(operation, send).await?;
         // HTTP 200 with a count is how EventBridge says that it took no target.
@@ -150,6 +274,17 @@ fn entries(operation: Operation, count: i32, first: Option<(&str, &str)>) -> Res
     }
     let (code, message) = first.unwrap_or(("FailedEntries", "EventBridge gives no reason"));
     Err(AwsError::ours(operation, code, format!("{} entry failed: {message}", count.max(1))))
+}
+
+fn told(watch: &Watch) -> Result<Target, aws_smithy_types::error::operation::BuildError> {
+    let paths = watch.paths.iter().map(|(name, path)| (name.clone(), path.clone())).collect();
+    let input = InputTransformer::builder().set_input_paths_map(Some(paths)).input_template(&watch.message).build()?;
+    Target::builder()
+        .id(TARGET)
+        .arn(&watch.topic)
+        .dead_letter_config(DeadLetterConfig::builder().arn(&watch.dead_letters).build())
+        .input_transformer(input)
+        .build()
 }
 
 fn target(trigger: &Trigger, definition_arn: &str) -> Result<Target, aws_smithy_types::error::operation::BuildError> {
@@ -206,7 +341,7 @@ fn sdk_tags(operation: Operation, tags: &Tags) -> Result<Vec<Tag>, AwsError> {
 #[cfg(test)]
 mod tests {
     use super::super::replay::clients;
-    use crate::desired::resource::{Body, Kind};
+    use crate::desired::resource::Body;
     use crate::desired::{Desired, fixture};
 
     #[tokio::test]
@@ -214,8 +349,8 @@ mod tests {
         let answer = r#"{"FailedEntryCount": 1, "FailedEntries": [{"TargetId": "worker", "ErrorCode": "LimitExceededException", "ErrorMessage": "The role has too many targets."}]}"#;
         let clients = clients(200, answer).await;
         let desired = Desired::new(&fixture::four(), &std::collections::BTreeSet::new());
-        let rule = desired.resources.iter().find(|resource| resource.kind() == Kind::Rule).unwrap();
-        let Body::Rule(trigger) = &rule.body else { panic!("not a rule") };
+        let rule = desired.resources.iter().find(|resource| matches!(resource.body, Body::Rule(_))).unwrap();
+        let Body::Rule(trigger) = &rule.body else { panic!("not a rule that starts a run") };
         let error = clients.put_target(&rule.name, trigger, "arn:definition:1").await.unwrap_err();
         let words = "events:PutTargets LimitExceededException: 1 entry failed: The role has too many targets.";
         assert_eq!(error.to_string(), words);

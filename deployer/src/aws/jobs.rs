@@ -39,6 +39,19 @@ impl Clients {
         Ok(revisions.iter().max_by_key(|found| found.revision()).map(plain))
     }
 
+    /// ARNs of the active revisions of a job definition, oldest first.
+    pub async fn job_revisions(&self, name: &str) -> Result<Vec<String>, AwsError> {
+        let mut found = self.active_jobs(Some(name)).await?;
+        found.sort_by_key(JobDefinition::revision);
+        Ok(found.iter().filter_map(|found| found.job_definition_arn().map(str::to_owned)).collect())
+    }
+
+    /// Deregisters one revision: nothing may refer to it any more.
+    pub async fn deregister_job_revision(&self, arn: &str) -> Result<(), AwsError> {
+        let send = || self.batch.deregister_job_definition().job_definition(arn).send();
+        self.caller.call(operation("DeregisterJobDefinition", Repeat::Safe), send).await.map(drop)
+    }
+
     async fn active_jobs(&self, name: Option<&str>) -> Result<Vec<JobDefinition>, AwsError> {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
@@ -87,9 +100,7 @@ impl Clients {
     /// Deregisters every active revision of a job definition: nothing may refer to them any more.
     pub async fn deregister_job(&self, name: &str) -> Result<(), AwsError> {
         for found in self.active_jobs(Some(name)).await? {
-            let arn = found.job_definition_arn().unwrap_or_default();
-            let send = || self.batch.deregister_job_definition().job_definition(arn).send();
-            self.caller.call(operation("DeregisterJobDefinition", Repeat::Safe), send).await?;
+            self.deregister_job_revision(found.job_definition_arn().unwrap_or_default()).await?;
         }
         Ok(())
     }

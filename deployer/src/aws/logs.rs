@@ -1,13 +1,19 @@
 //! CloudWatch Logs: the stack's log group, and the run records in it.
 
-use super::Clients;
+use aws_sdk_cloudwatchlogs::types::MetricTransformation;
+use manifest::contract;
+
 use super::bucket::Family;
 use super::error::{AwsError, Class, Operation, Repeat};
+use super::{Clients, incomplete};
 use crate::desired::resource::{LogGroup, Tags};
 
 const fn operation(name: &'static str) -> Operation {
     Operation { service: "logs", name, family: Family::Logs, repeat: Repeat::Safe }
 }
+
+/// The metric filter that counts failed runs.
+const FILTER: &str = "freshet-runs-failed";
 
 /// One event of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +32,40 @@ impl Clients {
         let send = || self.logs.describe_log_groups().log_group_name_prefix(name).limit(50).send();
         let answer = self.caller.call(operation("DescribeLogGroups"), send).await?;
         let found = answer.log_groups().iter().find(|group| group.log_group_name() == Some(name));
-        Ok(found.map(|group| LogGroup {
-            retention_days: group.retention_in_days().and_then(|days| days.try_into().ok()).unwrap_or(0),
-        }))
+        let Some(found) = found else { return Ok(None) };
+        let retention_days = found.retention_in_days().and_then(|days| days.try_into().ok()).unwrap_or(0);
+        let send = || self.logs.describe_metric_filters().log_group_name(name).filter_name_prefix(FILTER).send();
+        let answer = self.caller.call(operation("DescribeMetricFilters"), send).await?;
+        let filter = answer.metric_filters().iter().find(|filter| filter.filter_name() == Some(FILTER));
+        let failures = filter.and_then(|filter| filter.filter_pattern()).unwrap_or_default().to_owned();
+        Ok(Some(LogGroup { retention_days, failures }))
+    }
+
+    /// Counts the run records that match as failures of their stack.
+    pub async fn put_failures_filter(&self, name: &str, pattern: &str) -> Result<(), AwsError> {
+        let operation = operation("PutMetricFilter");
+        let metric = MetricTransformation::builder()
+            .metric_namespace(contract::METRIC_NAMESPACE)
+            .metric_name(contract::METRIC_FAILURES)
+            .metric_value("1")
+            .dimensions("Stack", "$.stack")
+            .dimensions("Environment", "$.environment")
+            .build()
+            .map_err(|error| incomplete(operation, &error))?;
+        let send = || {
+            let request = self.logs.put_metric_filter().log_group_name(name).filter_name(FILTER);
+            request.filter_pattern(pattern).metric_transformations(metric.clone()).send()
+        };
+        self.caller.call(operation, send).await.map(drop)
+    }
+
+    /// Deletes the log group with everything in it.
+    pub async fn delete_log_group(&self, name: &str) -> Result<(), AwsError> {
+        let send = || self.logs.delete_log_group().log_group_name(name).send();
+        match self.caller.call(operation("DeleteLogGroup"), send).await {
+            Err(error) if error.class() != Class::Absent => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the log group; one that is there already is as good.

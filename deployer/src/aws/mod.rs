@@ -4,18 +4,23 @@
 pub mod batch;
 pub mod bucket;
 pub mod call;
+pub mod cloudwatch;
+pub mod ecr;
 pub mod ecs;
 pub mod error;
 pub mod events;
 pub mod iam;
 pub mod jobs;
 pub mod logs;
+pub mod rds;
 #[cfg(test)]
 mod replay;
 pub mod scheduler;
 pub mod secrets;
+pub mod sns;
 pub mod sqs;
 pub mod sts;
+pub mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,12 +47,16 @@ pub struct Clients {
     /// What every call goes through.
     pub caller: Caller,
     pub(crate) batch: aws_sdk_batch::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(crate) ecr: aws_sdk_ecr::Client,
     pub(crate) ecs: aws_sdk_ecs::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) rds: aws_sdk_rds::Client,
     pub(crate) scheduler: aws_sdk_scheduler::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sts: aws_sdk_sts::Client,
 }
@@ -72,12 +81,16 @@ impl Clients {
         Self {
             caller,
             batch: aws_sdk_batch::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            ecr: aws_sdk_ecr::Client::new(config),
             ecs: aws_sdk_ecs::Client::new(config),
             events: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            rds: aws_sdk_rds::Client::new(config),
             scheduler: aws_sdk_scheduler::Client::new(config),
             secrets: aws_sdk_secretsmanager::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
         }

@@ -18,10 +18,15 @@ use crate::desired::trigger::{sorted, submit_job};
 use crate::names::dataset_of_schedule;
 use crate::observed::state::{Carry, State};
 
-const fn operation(name: &'static str) -> Operation {
+pub(super) const fn operation(name: &'static str) -> Operation {
     // Creates and deletes carry a client token; a schedule's name holds its content besides.
     Operation { service: "scheduler", name, family: Family::Scheduler, repeat: Repeat::Safe }
 }
+
+/// Looks at a group that is being deleted, five minutes in all.
+const GONE_LOOKS: u32 = 60;
+/// Between two of them.
+const GONE_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a list call says of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub struct ListedSchedule {
     pub name: String,
     /// Whether it is on.
     pub state: State,
+    /// Whether it was changed after it was made.
+    pub touched: bool,
 }
 
 /// A schedule that was looked at.
@@ -110,7 +117,26 @@ impl Clients {
             schedules.extend(answer.schedules().iter().map(|summary| ListedSchedule {
                 name: summary.name().unwrap_or_default().to_owned(),
                 state: state(summary.state()),
+                touched: touched(summary),
             }));
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(schedules),
+            }
+        }
+    }
+
+    /// Group and name of every schedule in the account, all pages.
+    pub async fn all_schedules(&self) -> Result<Vec<(String, String)>, AwsError> {
+        let mut schedules = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let send = || self.scheduler.list_schedules().max_results(100).set_next_token(token.clone()).send();
+            let answer = self.caller.call(operation("ListSchedules"), send).await?;
+            let named = |summary: &aws_sdk_scheduler::types::ScheduleSummary| {
+                Some((summary.group_name()?.to_owned(), summary.name()?.to_owned()))
+            };
+            schedules.extend(answer.schedules().iter().filter_map(named));
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
                 None => return Ok(schedules),
@@ -126,10 +152,16 @@ impl Clients {
             answer => answer?,
         };
         let description = answer.description().unwrap_or_default().to_owned();
-        let waits = crate::marker::Note::read(&description).is_some_and(|note| note.waits_for_secret);
+        let note = crate::marker::Note::read(&description);
+        let waits_for_secret = note.as_ref().is_some_and(|note| note.waits_for_secret);
         let start = answer.start_date().map(DateTime::secs);
         Ok(Some(FoundSchedule {
-            carry: Carry { state: state(answer.state()), waits_for_secret: waits, start },
+            carry: Carry {
+                state: state(answer.state()),
+                waits_for_secret,
+                start,
+                pinned: note.and_then(|note| note.pinned),
+            },
             definition: answer.target().map(definition_arn).unwrap_or_default(),
             body: body(&answer, &description),
             description,
@@ -143,7 +175,7 @@ impl Clients {
         let target = target(operation, trigger, definition_arn)?;
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
         let window = window.map_err(|error| incomplete(operation, &error))?;
-        let off = !trigger.waits_for.is_empty() || carry.is_some_and(Carry::off_by_hand);
+        let off = is_off(trigger, carry);
         let start = carry.and_then(|carry| carry.start).map(DateTime::from_secs);
         let send = || {
             self.scheduler
@@ -165,6 +197,25 @@ impl Clients {
             Err(error) if error.class() != Class::Exists => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Deletes a group in which nothing is any more, and waits until it is gone: until then its name is taken.
+    pub async fn delete_schedule_group(&self, name: &str, token: Uuid) -> Result<(), AwsError> {
+        let send = || self.scheduler.delete_schedule_group().name(name).client_token(token.to_string()).send();
+        match self.caller.call(operation("DeleteScheduleGroup"), send).await {
+            Err(error) if error.class() == Class::Absent => return Ok(()),
+            answer => answer.map(drop)?,
+        }
+        for _ in 0..GONE_LOOKS {
+            let send = || self.scheduler.get_schedule_group().name(name).send();
+            match self.caller.call(operation("GetScheduleGroup"), send).await {
+                Err(error) if error.class() == Class::Absent => return Ok(()),
+                answer => answer.map(drop)?,
+            }
+            self.caller.clock().wait(GONE_WAIT).await;
+        }
+        let message = format!("{name} is still being deleted after {} minutes", GONE_LOOKS / 12);
+        Err(AwsError::ours(operation("DeleteScheduleGroup"), "NotSettled", message))
     }
 
     /// Deletes a schedule; one that is gone already is as good.
@@ -214,6 +265,15 @@ fn body(answer: &GetScheduleOutput, description: &str) -> Value {
     })
 }
 
+/// Schedules are made whole and never changed by an apply: what was changed later was paused, pinned, or changed by hand.
+fn touched(summary: &aws_sdk_scheduler::types::ScheduleSummary) -> bool {
+    /// Some endpoints take the two times one after the other.
+    const SAME_MS: i64 = 50;
+    let ms = |time: Option<&DateTime>| time.and_then(|time| time.to_millis().ok());
+    let (made, changed) = (ms(summary.creation_date()), ms(summary.last_modification_date()));
+    made.zip(changed).is_some_and(|(made, changed)| changed - made > SAME_MS)
+}
+
 fn state(state: Option<&ScheduleState>) -> State {
     if state == Some(&ScheduleState::Disabled) { State::Disabled } else { State::Enabled }
 }
@@ -228,7 +288,12 @@ fn definition_arn(target: &Target) -> String {
     of_ecs.or_else(of_batch).unwrap_or_default()
 }
 
-fn target(operation: Operation, trigger: &Trigger, definition_arn: &str) -> Result<Target, AwsError> {
+/// Whether a schedule is off: a secret is missing, or a person turned it off.
+pub(super) fn is_off(trigger: &Trigger, carry: Option<Carry>) -> bool {
+    !trigger.waits_for.is_empty() || carry.is_some_and(Carry::off_by_hand)
+}
+
+pub(super) fn target(operation: Operation, trigger: &Trigger, definition_arn: &str) -> Result<Target, AwsError> {
     let wrong = |error| incomplete(operation, &error);
     let retry = RetryPolicy::builder()
         .maximum_event_age_in_seconds(i32::try_from(trigger.give_up_seconds).unwrap_or(i32::MAX))

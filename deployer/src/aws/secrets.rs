@@ -80,6 +80,15 @@ impl Clients {
         self.caller.call(operation("PutSecretValue"), send).await.map(drop)
     }
 
+    /// Schedules a secret of ours for deletion; it can be restored for thirty days.
+    pub async fn delete_secret(&self, id: &str) -> Result<(), AwsError> {
+        let send = || self.secrets.delete_secret().secret_id(id).recovery_window_in_days(30).send();
+        match self.caller.call(operation("DeleteSecret"), send).await {
+            Err(error) if error.class() != Class::Absent => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Marks a secret as ours.
     pub async fn tag_secret(&self, id: &str, tags: &Tags) -> Result<(), AwsError> {
         let send = || self.secrets.tag_resource().secret_id(id).set_tags(Some(sdk_tags(tags))).send();

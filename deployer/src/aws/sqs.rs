@@ -80,6 +80,20 @@ impl Clients {
         let send = || self.sqs.tag_queue().queue_url(url).set_tags(Some(tags.clone())).send();
         self.caller.call(operation("TagQueue"), send).await.map(drop)
     }
+
+    /// Deletes the queue with what is in it. Its name is taken for another minute.
+    pub async fn delete_queue(&self, name: &str) -> Result<(), AwsError> {
+        let answer =
+            self.caller.call(operation("GetQueueUrl"), || self.sqs.get_queue_url().queue_name(name).send()).await;
+        let url = match answer {
+            Err(error) if error.class() == Class::Absent => return Ok(()),
+            answer => answer?.queue_url().unwrap_or_default().to_owned(),
+        };
+        match self.caller.call(operation("DeleteQueue"), || self.sqs.delete_queue().queue_url(&url).send()).await {
+            Err(error) if error.class() != Class::Absent => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a queue is made with.

@@ -1,13 +1,20 @@
 //! One file per subcommand. In: the parsed command line. Out: a report on standard output and an exit code.
 
 pub mod check;
+pub mod destroy;
+pub mod drift;
+pub mod gc;
+pub mod iam;
+pub mod pause;
 pub mod plan;
+pub mod rollback;
 pub mod run;
 pub mod schedule_all;
 pub mod schema;
 pub mod secrets;
 mod session;
 pub mod status;
+mod triggers;
 
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Exit};
@@ -22,6 +29,13 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::ScheduleAll(options) => schedule_all::schedule_all(global, &options).await,
         Command::Secrets(command) => secrets::secrets(global, command).await,
         Command::Run(options) => run::run(global, &options).await,
+        Command::Pause(options) => pause::pause(global, &options).await,
+        Command::Resume(options) => pause::resume(global, &options).await,
+        Command::Rollback(options) => rollback::rollback(global, &options).await,
+        Command::Drift(options) => drift::drift(global, &options).await,
+        Command::Iam(command) => iam::iam(global, command).await,
+        Command::Gc(options) => gc::gc(global, &options).await,
+        Command::Destroy(options) => destroy::destroy(global, &options).await,
         Command::Status(options) => status::status(global, &options).await,
     }
 }

@@ -1,19 +1,22 @@
 //! `deploy plan`: what would change, and when everything fires next. Nothing is touched.
 
 use std::collections::BTreeSet;
+use std::fs;
 
-use manifest::DatasetName;
 use serde::{Deserialize, Serialize};
 
-use super::session::Session;
+use super::session::{self, Session};
 use crate::apply::Applied;
-use crate::cli::{Global, Selection};
-use crate::desired::{Desired, secret};
+use crate::cli::{self, Global, Selection};
+use crate::clock::{Clock, Machine};
+use crate::desired::{Desired, Manifests, secret};
 use crate::error::{Error, Exit};
-use crate::observed::{self, state::Observed};
+use crate::image::{self, Meaning, Resolved};
+use crate::observed::{self, Depth, state::Observed};
 use crate::output::{Report, print};
-use crate::plan::{Options, Plan, fires};
-use crate::render;
+use crate::plan::saved::Saved;
+use crate::plan::{Options, Plan, Scope, estimate, fires};
+use crate::{project, render};
 
 /// A plan, and what became of it where it was applied.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,32 +40,91 @@ impl Report for PlanReport {
 }
 
 /// Shows the plan.
-pub(super) async fn plan(global: &Global, selection: &Selection) -> Result<Exit, Error> {
-    let session = Session::open(global).await?;
-    let (_, plan) = read(&session, selection).await?;
+pub(super) async fn plan(global: &Global, options: &cli::Plan) -> Result<Exit, Error> {
+    let plan = if options.offline {
+        offline(&project::manifests(global)?, &options.selection)?
+    } else {
+        let session = Session::open(global).await?;
+        read(&session, &options.selection).await?.1
+    };
+    if let Some(path) = &options.out {
+        let saved = serde_json::to_string_pretty(&Saved::of(&plan)).map_err(|error| Error::Output(error.into()))?;
+        fs::write(path, saved).map_err(|cause| Error::Unwritable { path: path.clone(), cause })?;
+    }
     let report = PlanReport { plan, applied: None };
     print(&report, global.output)?;
-    Ok(exit(&report, selection))
+    Ok(exit(&report, &options.selection))
+}
+
+/// What the manifests would make where nothing exists yet.
+fn offline(manifests: &Manifests, selection: &Selection) -> Result<Plan, Error> {
+    let desired = Desired::new(manifests, &BTreeSet::new());
+    let now = Machine.now();
+    let plan = Plan::new(
+        &desired,
+        &Observed::default(),
+        &allowed(manifests, selection)?,
+        fires::of(&manifests.schedules, now),
+    );
+    Ok(plan.estimated(estimate::of(manifests, &desired, now)))
+}
+
+/// What the command line allows; names of no dataset are told.
+fn allowed(manifests: &Manifests, selection: &Selection) -> Result<Options, Error> {
+    for name in selection.only.iter().chain(&selection.exclude) {
+        session::dataset(manifests, name)?;
+    }
+    Ok(Options {
+        scope: Scope::Manifests,
+        adopt: selection.adopt.iter().cloned().collect(),
+        only: selection.only.iter().cloned().collect(),
+        exclude: selection.exclude.iter().cloned().collect(),
+        allow_deletes: selection.allow_deletes,
+    })
 }
 
 /// Reads what exists, and compares.
 pub(super) async fn read(session: &Session, selection: &Selection) -> Result<(Desired, Plan), Error> {
-    let only: BTreeSet<DatasetName> = selection.only.iter().cloned().collect();
-    for name in &only {
-        session.dataset(name)?;
-    }
-    let manifests = &session.manifests;
-    let needs = secret::needs(manifests);
-    let states = observed::secrets(&session.clients, needs.keys()).await?.into_iter().collect();
-    let secrets = Observed { secrets: states, ..Observed::default() };
-    let missing = secret::missing(&needs, manifests, &secrets.absent_secrets(&needs));
-    let desired = Desired::new(manifests, &missing);
-    let observed = Observed { secrets: secrets.secrets, ..observed::observe(&session.clients, &desired).await? };
-    let options =
-        Options { adopt: selection.adopt.iter().cloned().collect(), only, allow_deletes: selection.allow_deletes };
-    let fires = fires::of(&manifests.schedules, session.clock.now());
-    let plan = Plan::new(&desired, &observed, &options, fires);
+    let options = allowed(&session.manifests, selection)?;
+    let World { manifests, desired, observed, image } = observe(session, Depth::Lists).await?;
+    let now = session.clock.now();
+    let plan = Plan::new(&desired, &observed, &options, fires::of(&manifests.schedules, now));
+    let mut plan = plan.estimated(estimate::of(&manifests, &desired, now));
+    plan.image = image;
     Ok((desired, plan))
+}
+
+/// What should exist, and what does.
+pub(super) struct World {
+    pub(super) manifests: Manifests,
+    pub(super) desired: Desired,
+    pub(super) observed: Observed,
+    pub(super) image: Option<Meaning>,
+}
+
+/// Reads all that a plan needs to know.
+pub(super) async fn observe(session: &Session, depth: Depth) -> Result<World, Error> {
+    let mut manifests = session.manifests.clone();
+    let needs = secret::needs(&manifests);
+    let endpoint = session.endpoint.as_deref();
+    let (states, image) = tokio::join!(
+        observed::secrets(&session.clients, needs.keys()),
+        image::resolve(&session.clients, &manifests.environment.image, endpoint)
+    );
+    let secrets = Observed { secrets: states?.into_iter().collect(), ..Observed::default() };
+    if let Resolved::Found(meaning) = &image {
+        manifests.environment.image.clone_from(&meaning.pinned);
+    }
+    let missing = secret::missing(&needs, &manifests, &secrets.absent_secrets(&needs));
+    let mut desired = Desired::new(&manifests, &missing);
+    desired.image_is(&manifests.environment.image, &image);
+    if let Some(instance) = &manifests.environment.network.like {
+        let found = session.clients.database_network(instance).await?;
+        desired.network_is(instance, found.as_ref());
+    }
+    let observed = Observed { secrets: secrets.secrets, ..observed::observe(&session.clients, &desired, depth).await? };
+    let image = if let Resolved::Found(meaning) = image { Some(meaning) } else { None };
+    Ok(World { manifests, desired, observed, image })
 }
 
 /// How a command ends whose plan is this.

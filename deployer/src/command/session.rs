@@ -23,6 +23,8 @@ pub(super) struct Session {
     pub(super) names: Names,
     pub(super) clients: Clients,
     pub(super) clock: Arc<dyn Clock>,
+    /// Where it is not AWS's own.
+    pub(super) endpoint: Option<String>,
 }
 
 impl Session {
@@ -46,21 +48,26 @@ impl Session {
             });
         }
         let names = Names::new(environment);
-        Ok(Self { manifests, names, clients, clock })
+        Ok(Self { manifests, names, clients, clock, endpoint: global.endpoint.clone() })
     }
 
     /// The dataset of that name.
     pub(super) fn dataset(&self, name: &DatasetName) -> Result<&Dataset, Error> {
-        self.manifests.datasets.get(name).ok_or_else(|| Error::NoDataset {
-            name: name.to_string(),
-            similar: most_similar(name.as_str(), self.manifests.datasets.keys().map(DatasetName::as_str)),
-        })
+        dataset(&self.manifests, name)
     }
 
     /// Where tasks run.
     pub(super) fn network(&self) -> Network {
         trigger::network(&self.manifests.environment)
     }
+}
+
+/// The dataset of that name.
+pub(super) fn dataset<'a>(manifests: &'a Manifests, name: &DatasetName) -> Result<&'a Dataset, Error> {
+    manifests.datasets.get(name).ok_or_else(|| Error::NoDataset {
+        name: name.to_string(),
+        similar: most_similar(name.as_str(), manifests.datasets.keys().map(DatasetName::as_str)),
+    })
 }
 
 /// Refuses an endpoint that the shell holds and the command line does not say.

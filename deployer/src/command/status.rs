@@ -5,26 +5,21 @@ mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use manifest::DatasetName;
 use manifest::run::RunRecord;
 use serde::{Deserialize, Serialize};
 
 use super::session::Session;
+use super::triggers::{self, Trigger};
 use crate::aws::error::AwsError;
 use crate::cli::{Global, Status};
 use crate::error::{Error, Exit};
-use crate::hash;
-use crate::marker::{Note, Owner};
-use crate::names::dataset_of_schedule;
-use crate::observed::state::State;
+use crate::observed::state::{Carry, State};
 use crate::output::{Report, print};
 use crate::plan::fires::{self, Fire};
+use crate::plan::held;
 use crate::render::table::Table;
-
-/// Schedules that are looked at side by side.
-const SIDE_BY_SIDE: usize = 8;
 
 /// The state of a stack.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,7 +51,10 @@ pub struct ScheduleStatus {
     pub state: State,
     /// Whether it is off only because a required secret has no value.
     pub waits_for_secret: bool,
-    /// Its expression.
+    /// How people hold it: paused, pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<String>,
+    /// Its expression; empty when it answers to what other datasets do.
     pub expression: String,
     /// Its zone.
     pub timezone: String,
@@ -92,13 +90,15 @@ impl StatusReport {
 
 fn schedule_cells(schedule: &ScheduleStatus) -> [String; 5] {
     let state = match (schedule.state, schedule.waits_for_secret) {
-        (State::Enabled, _) => "enabled",
-        (State::Disabled, true) => "waits for secret",
-        (State::Disabled, false) => "disabled",
+        (State::Disabled, true) => "waits for secret".to_owned(),
+        _ if !schedule.held.is_empty() => schedule.held.join(", "),
+        (State::Enabled, _) => "enabled".to_owned(),
+        (State::Disabled, false) => "disabled".to_owned(),
     };
+    let fires = if schedule.expression.is_empty() { "after others" } else { schedule.expression.as_str() };
     let (local, utc) = schedule.next.as_ref().map_or(("–", "–"), |next| (next.local.as_str(), next.utc.as_str()));
     let revision = schedule.definition.rsplit(':').next().unwrap_or_default();
-    [schedule.expression.as_str(), state, local, utc, revision].map(str::to_owned)
+    [fires, &state, local, utc, revision].map(str::to_owned)
 }
 
 fn run_cells(run: Option<&RunRecord>) -> [String; 3] {
@@ -158,59 +158,24 @@ async fn schedules(
     wanted: &BTreeSet<DatasetName>,
     now: Timestamp,
 ) -> Result<Vec<(DatasetName, ScheduleStatus)>, AwsError> {
-    let Session { names, clients, .. } = session;
-    let group = names.schedule_group();
-    let prefix = names.rule_prefix();
-    let (listed, rules) = tokio::try_join!(clients.schedules(&group), clients.rules(&prefix))?;
-    let is_wanted = |dataset: &DatasetName| wanted.is_empty() || wanted.contains(dataset);
-    let of_scheduler = listed.into_iter().filter_map(|schedule| {
-        let dataset =
-            hash::split(&schedule.name).and_then(|(entry, _)| dataset_of_schedule(entry)).filter(is_wanted)?;
-        Some((dataset, schedule.name))
-    });
-    let group = group.as_str();
-    let looks = of_scheduler.map(async |(dataset, name)| {
-        let Some(found) = clients.schedule(group, &name).await? else { return Ok(None) };
-        if names.marker.owner_by_note(&found.description) != Owner::Ours {
-            return Ok(None);
-        }
-        let text = |key: &str| found.body[key].as_str().unwrap_or_default().to_owned();
-        let (expression, timezone) = (text("expression"), text("timezone"));
-        let next = next(found.carry.state, &expression, &timezone, now);
+    let status = |trigger: Trigger| {
         let status = ScheduleStatus {
-            name,
-            state: found.carry.state,
-            waits_for_secret: found.carry.waits_for_secret,
-            expression,
-            timezone,
-            next,
-            definition: found.definition,
+            next: next(trigger.carry, &trigger.expression, &trigger.timezone, now),
+            name: trigger.name,
+            state: trigger.carry.state,
+            waits_for_secret: trigger.carry.waits_for_secret,
+            held: held::words(trigger.carry),
+            expression: trigger.expression,
+            timezone: trigger.timezone,
+            definition: trigger.definition,
         };
-        Ok::<_, AwsError>(Some((dataset, status)))
-    });
-    let mut statuses: Vec<_> = stream::iter(looks)
-        .buffer_unordered(SIDE_BY_SIDE)
-        .try_filter_map(async |found| Ok(found))
-        .try_collect()
-        .await?;
-    for rule in rules {
-        let dataset = rule.name.strip_prefix(&prefix).and_then(dataset_of_schedule).filter(is_wanted);
-        let ours = names.marker.owner_by_note(&rule.description) == Owner::Ours;
-        let Some(dataset) = dataset.filter(|_| ours) else { continue };
-        let status = ScheduleStatus {
-            state: rule.state,
-            waits_for_secret: Note::read(&rule.description).is_some_and(|note| note.waits_for_secret),
-            timezone: "UTC".to_owned(),
-            next: next(rule.state, &rule.expression, "UTC", now),
-            definition: clients.rule_definition(&rule.name).await?.unwrap_or_default(),
-            expression: rule.expression,
-            name: rule.name,
-        };
-        statuses.push((dataset, status));
-    }
-    Ok(statuses)
+        (trigger.dataset, status)
+    };
+    Ok(triggers::of(session, wanted).await?.into_iter().map(status).collect())
 }
 
-fn next(state: State, expression: &str, timezone: &str, now: Timestamp) -> Option<Fire> {
-    (state == State::Enabled).then(|| fires::next(expression, timezone, now)).flatten()
+fn next(carry: Carry, expression: &str, timezone: &str, now: Timestamp) -> Option<Fire> {
+    let start = carry.start.and_then(|start| Timestamp::from_second(start).ok());
+    let from = start.map_or(now, |start| start.max(now));
+    (carry.state == State::Enabled).then(|| fires::next(expression, timezone, from)).flatten()
 }

@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use manifest::schedule::{Schedule, Trigger as Engine};
 use serde_json::{Value, json};
 
-use super::resource::{Body, Definition, Resource, Role, Trigger};
+use super::resource::{Body, Definition, Kind, Resource, Role, Trigger};
 use crate::finding::{Code, Finding};
 use crate::hash::canonical;
 use crate::names::Names;
@@ -16,12 +15,13 @@ const TASK_DEFINITION_BYTES: usize = 64 * 1024;
 const JOB_DEFINITION_BYTES: usize = 24 * 1024;
 const OVERRIDES_CHARS: usize = 8_192;
 const TRIGGER_NAME: usize = 64;
+const PATTERN_CHARS: usize = 2_048;
 const POLICY_CHARS: usize = 10_240;
 const RULES_PER_BUS: usize = 300;
 
 /// A finding when there are more rules than an event bus holds.
-pub fn rules(names: &Names, schedules: &[Schedule]) -> Option<Finding> {
-    let rules = schedules.iter().filter(|schedule| schedule.trigger == Engine::Rule).count();
+pub fn rules(names: &Names, resources: &[Resource]) -> Option<Finding> {
+    let rules = resources.iter().filter(|resource| resource.kind() == Kind::Rule).count();
     if rules <= RULES_PER_BUS {
         return None;
     }
@@ -74,6 +74,12 @@ fn trigger(place: &str, name: &str, body: &Trigger) -> Vec<Finding> {
     if input > OVERRIDES_CHARS {
         let message = format!("a firing hands over {input} characters; AWS takes {OVERRIDES_CHARS}");
         findings.push(Finding::new(Code::OverridesSize, place, message, "shorten what the schedule hands over"));
+    }
+    let pattern = body.pattern.as_ref().map_or(0, |pattern| canonical(pattern).chars().count());
+    if pattern > PATTERN_CHARS {
+        let message = format!("the events that it follows take {pattern} characters; AWS takes {PATTERN_CHARS}");
+        let remedy = "name fewer datasets in `depends_on`, or give it a schedule of its own";
+        findings.push(Finding::new(Code::PatternSize, place, message, remedy));
     }
     findings
 }

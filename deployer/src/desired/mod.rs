@@ -5,15 +5,18 @@ pub mod definition;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod limits;
+pub mod policy;
 pub mod resource;
 pub mod role;
 pub mod secret;
 pub mod trigger;
+pub mod upstream;
+pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use manifest::dataset::Status;
-use manifest::schedule::{Schedule, Trigger as TriggerEngine};
+use manifest::schedule::Schedule;
 use manifest::stack::Environment;
 use manifest::task_def::{Engine, TaskDef};
 use manifest::{Dataset, DatasetName, SecretName, TaskDefName};
@@ -22,7 +25,9 @@ use self::resource::{
     Body, Cluster, ComputeEnvironment, DefinitionRef, JobQueue, LogGroup, Queue, Resource, ScheduleGroup,
 };
 use self::secret::SecretNeed;
+use crate::aws::rds::DatabaseNetwork;
 use crate::finding::{Code, Finding};
+use crate::image::Resolved;
 use crate::names::Names;
 
 /// vCPUs that Batch may use at once: eight of the largest Fargate jobs.
@@ -78,8 +83,54 @@ impl Desired {
         let mut build = Build::new(manifests);
         build.definitions();
         build.triggers(missing);
+        build.upstreams(missing);
         build.stack();
         build.finish()
+    }
+
+    /// Nothing at all, under the names of the same stack.
+    pub fn nothing(manifests: &Manifests) -> Self {
+        let environment = &manifests.environment;
+        Self {
+            names: Names::new(environment),
+            tags: environment.tags.clone(),
+            resources: Vec::new(),
+            secrets: BTreeMap::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Tells what the network of that database is, to be written down.
+    pub fn network_is(&mut self, instance: &str, found: Option<&DatabaseNetwork>) {
+        for finding in self.findings.iter_mut().filter(|finding| finding.code == Code::Network) {
+            finding.remedy = match found {
+                None => format!("there is no database instance {instance} in {}", self.names.region),
+                Some(DatabaseNetwork { subnets, security_groups, public }) => format!(
+                    "write `network: {{subnets: [{}], security_groups: [{}], public_ip: {public}}}`; the database must let \
+                     these groups in on its port",
+                    subnets.join(", "),
+                    security_groups.join(", ")
+                ),
+            };
+        }
+    }
+
+    /// Tells what was found out about the image.
+    pub fn image_is(&mut self, image: &str, resolved: &Resolved) {
+        let place = "image";
+        match resolved {
+            Resolved::Pinned | Resolved::Found(_) => {}
+            Resolved::Missing(why) => {
+                let remedy = "push it, or name one that is there";
+                self.findings.push(Finding::new(Code::MissingImage, place, format!("{image}: {why}"), remedy));
+            }
+            Resolved::Unknown(why) => {
+                for finding in self.findings.iter_mut().filter(|finding| finding.code == Code::ImageTag) {
+                    finding.message = format!("{} ({why})", finding.message);
+                }
+            }
+        }
+        self.findings.sort();
     }
 
     /// The resource of that kind and name.
@@ -179,6 +230,32 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Rules that start datasets which are made from others, once these have been loaded.
+    fn upstreams(&mut self, missing: &BTreeSet<SecretName>) {
+        for (name, task_defs) in self.placements() {
+            let Some(dataset) = self.manifests.datasets.get(name).filter(|dataset| !dataset.depends_on.is_empty())
+            else {
+                continue;
+            };
+            let first = task_defs.first().map(|task_def| (name.clone(), (*task_def).clone()));
+            let Some(definition) = first.and_then(|key| self.definitions.get(&key)) else { continue };
+            let given = definition::secrets(&self.manifests.environment, dataset);
+            let waits_for: Vec<_> = given.into_keys().filter(|name| missing.contains(*name)).cloned().collect();
+            let upstreams: Vec<&DefinitionRef> = self
+                .definitions
+                .iter()
+                .filter(|((upstream, _), _)| dataset.depends_on.contains(upstream))
+                .map(|(_, definition)| definition)
+                .collect();
+            let rule = upstream::resource(
+                &self.names,
+                &self.manifests.environment,
+                upstream::Firing { dataset, definition, upstreams: &upstreams, waits_for: &waits_for },
+            );
+            self.resources.extend(rule);
+        }
+    }
+
     /// What all datasets share.
     fn stack(&mut self) {
         let names = &self.names;
@@ -186,9 +263,9 @@ impl<'a> Build<'a> {
         let given = &environment.roles;
         let batch = self.definitions.values().any(|definition| definition.engine == Engine::Batch);
         let passed = role::passed(names, given.execution.as_ref(), given.task.as_ref());
-        let has_rules = self.manifests.schedules.iter().any(|schedule| schedule.trigger == TriggerEngine::Rule);
+        let has_rules = self.resources.iter().any(|resource| resource.kind() == resource::Kind::Rule);
 
-        let log_group = LogGroup { retention_days: environment.log_retention };
+        let log_group = LogGroup { retention_days: environment.log_retention, failures: watch::FAILURES.to_owned() };
         let mut made = vec![Resource::new(names.log_group(), None, Body::LogGroup(log_group))];
         if given.execution.is_none() {
             made.push(role::execution(names, &self.common, &environment.image));
@@ -215,6 +292,9 @@ impl<'a> Build<'a> {
             let queue = JobQueue { compute_environment: names.batch(), priority: 1 };
             made.push(Resource::new(names.batch(), None, Body::JobQueue(queue)));
         }
+        let placed: Vec<&Dataset> =
+            self.manifests.placed().into_iter().filter_map(|name| self.manifests.datasets.get(name)).collect();
+        made.extend(watch::resources(names, environment, &placed));
         let group = ScheduleGroup { tags: environment.tags.clone() };
         made.push(Resource::new(names.schedule_group(), None, Body::ScheduleGroup(group)));
         self.resources.extend(made);
@@ -227,12 +307,22 @@ impl<'a> Build<'a> {
         let secrets = secret::needs(manifests);
         let mut findings = self.findings;
         findings.extend(secret::findings(manifests));
-        findings.extend(limits::rules(&self.names, &manifests.schedules));
+        findings.extend(limits::rules(&self.names, &self.resources));
         findings.extend(self.resources.iter().flat_map(limits::resource));
         if !environment.image.contains("@sha256:") {
             let message =
                 format!("{} is a tag: a definition holds whatever it means when a task starts", environment.image);
             findings.push(Finding::new(Code::ImageTag, "image", message, "write the image as name@sha256:<digest>"));
+        }
+        if let Some(instance) = &environment.network.like {
+            let message =
+                format!("it is to be like that of the database {instance}, and subnets and groups are not written yet");
+            findings.push(Finding::new(
+                Code::Network,
+                "network",
+                message,
+                "see what `deploy plan` proposes, and write it",
+            ));
         }
         findings.sort();
         findings.dedup();

@@ -10,6 +10,7 @@ use manifest::{DatasetName, SecretName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::watch::{Alarm, Dashboard, Topic, Watch};
 use crate::hash::Hash;
 
 /// The form in which bodies are put to AWS. Raised when what `aws` adds to them of its own (log driver, stop timeout, launch
@@ -31,6 +32,8 @@ pub enum Kind {
     Role,
     /// SQS queue.
     Queue,
+    /// SNS topic.
+    Topic,
     /// ECS cluster.
     Cluster,
     /// Batch compute environment.
@@ -47,6 +50,10 @@ pub enum Kind {
     Schedule,
     /// EventBridge rule.
     Rule,
+    /// CloudWatch alarm.
+    Alarm,
+    /// CloudWatch dashboard.
+    Dashboard,
 }
 
 impl Kind {
@@ -57,6 +64,7 @@ impl Kind {
             Self::LogGroup => "log group",
             Self::Role => "role",
             Self::Queue => "queue",
+            Self::Topic => "topic",
             Self::Cluster => "cluster",
             Self::ComputeEnvironment => "compute environment",
             Self::JobQueue => "job queue",
@@ -65,6 +73,8 @@ impl Kind {
             Self::ScheduleGroup => "schedule group",
             Self::Schedule => "schedule",
             Self::Rule => "rule",
+            Self::Alarm => "alarm",
+            Self::Dashboard => "dashboard",
         }
     }
 }
@@ -111,6 +121,8 @@ pub enum Body {
     Role(Role),
     /// See [`Kind::Queue`].
     Queue(Queue),
+    /// See [`Kind::Topic`].
+    Topic(Topic),
     /// See [`Kind::Cluster`].
     Cluster(Cluster),
     /// See [`Kind::ComputeEnvironment`].
@@ -125,8 +137,14 @@ pub enum Body {
     ScheduleGroup(ScheduleGroup),
     /// See [`Kind::Schedule`].
     Schedule(Trigger),
-    /// See [`Kind::Rule`].
+    /// A rule that starts a run. See [`Kind::Rule`].
     Rule(Trigger),
+    /// A rule that tells people. See [`Kind::Rule`].
+    Watch(Watch),
+    /// See [`Kind::Alarm`].
+    Alarm(Alarm),
+    /// See [`Kind::Dashboard`].
+    Dashboard(Dashboard),
 }
 
 impl Body {
@@ -136,6 +154,7 @@ impl Body {
             Self::LogGroup(_) => Kind::LogGroup,
             Self::Role(_) => Kind::Role,
             Self::Queue(_) => Kind::Queue,
+            Self::Topic(_) => Kind::Topic,
             Self::Cluster(_) => Kind::Cluster,
             Self::ComputeEnvironment(_) => Kind::ComputeEnvironment,
             Self::JobQueue(_) => Kind::JobQueue,
@@ -143,7 +162,9 @@ impl Body {
             Self::JobDefinition(_) => Kind::JobDefinition,
             Self::ScheduleGroup(_) => Kind::ScheduleGroup,
             Self::Schedule(_) => Kind::Schedule,
-            Self::Rule(_) => Kind::Rule,
+            Self::Rule(_) | Self::Watch(_) => Kind::Rule,
+            Self::Alarm(_) => Kind::Alarm,
+            Self::Dashboard(_) => Kind::Dashboard,
         }
     }
 
@@ -153,12 +174,16 @@ impl Body {
             Self::LogGroup(body) => value(body),
             Self::Role(body) => value(body),
             Self::Queue(body) => value(body),
+            Self::Topic(body) => value(body),
             Self::Cluster(body) => value(body),
             Self::ComputeEnvironment(body) => value(body),
             Self::JobQueue(body) => value(body),
             Self::TaskDefinition(body) | Self::JobDefinition(body) => value(body),
             Self::ScheduleGroup(body) => value(body),
             Self::Schedule(body) | Self::Rule(body) => value(body),
+            Self::Watch(body) => value(body),
+            Self::Alarm(body) => value(body),
+            Self::Dashboard(body) => value(body),
         }
     }
 
@@ -178,6 +203,8 @@ pub(crate) fn value(body: &impl Serialize) -> Value {
 pub struct LogGroup {
     /// Days that it keeps its events.
     pub retention_days: u32,
+    /// Pattern of the run records that are counted as failures of the stack.
+    pub failures: String,
 }
 
 /// An IAM role with one inline policy.
@@ -297,8 +324,12 @@ pub struct ScheduleGroup {
 pub struct Trigger {
     /// Name of the manifest's schedule.
     pub schedule: String,
-    /// The expression in AWS's form.
+    /// The expression in AWS's form; empty for a rule that answers to events.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub expression: String,
+    /// The events that a rule answers to instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Value>,
     /// IANA zone of the expression; `UTC` for a rule.
     pub timezone: String,
     /// Words for people in its Description.

@@ -93,6 +93,25 @@ pub fn passed(names: &Names, execution: Option<&String>, task: Option<&String>) 
     vec![execution.cloned().unwrap_or_else(|| own(EXECUTION)), task.cloned().unwrap_or_else(|| own("task-*"))]
 }
 
+/// Lets this account's alarms and this stack's rules publish to the topic.
+pub fn topic_policy(names: &Names) -> Value {
+    let statement = |sid: &str, service: &str, condition: Value| {
+        json!({
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": names.topic_arn(),
+            "Condition": condition,
+        })
+    };
+    let alarms = names.arn("cloudwatch", &format!("alarm:{}*", names.alarm_prefix()));
+    document(&[
+        statement("Alarms", "cloudwatch.amazonaws.com", json!({"ArnLike": {"aws:SourceArn": alarms}})),
+        statement("Rules", "events.amazonaws.com", json!({"ArnLike": {"aws:SourceArn": rules_arn(names)}})),
+    ])
+}
+
 fn rules_arn(names: &Names) -> String {
     names.arn("events", &format!("rule/{}*", names.rule_prefix()))
 }

@@ -153,9 +153,10 @@ fn a_changed_manifest_changes_its_own_definition_and_trigger_only() {
         .iter()
         .zip(&after.resources)
         .filter(|(before, after)| before.hash != after.hash)
-        .map(|(before, _)| before.dataset.as_ref().unwrap().as_str())
+        .map(|(before, _)| before.dataset.as_ref().map_or(before.name.as_str(), |dataset| dataset.as_str()))
         .collect();
-    assert_eq!(differ, ["acris", "acris"], "its job definition and its schedule");
+    let expected = ["acris", "acris", "freshet-nycdb-prod"];
+    assert_eq!(differ, expected, "its job definition, its schedule, and its title on the dashboard");
 }
 
 fn incompressible(numbers: u32) -> String {

@@ -19,9 +19,9 @@ use super::role;
 use crate::names::Names;
 
 /// AWS retries a firing 185 times in 24 hours unless told otherwise: far too late for a nightly load.
-const GIVE_UP_SECONDS: u32 = 3_600;
+pub(super) const GIVE_UP_SECONDS: u32 = 3_600;
 /// Tries to deliver a firing within [`GIVE_UP_SECONDS`].
-const DELIVERY_ATTEMPTS: u32 = 20;
+pub(super) const DELIVERY_ATTEMPTS: u32 = 20;
 
 /// Scheduler's keyword for the time that a firing was due.
 const SCHEDULER_TIME: &str = "<aws.scheduler.scheduled-time>";
@@ -102,6 +102,7 @@ fn trigger(
     Trigger {
         schedule: schedule.name.clone(),
         expression: schedule.expression.clone(),
+        pattern: None,
         timezone: schedule.timezone.clone(),
         words: format!("Loads {}: {} on {}.", schedule.dataset, schedule.written, schedule.task_def),
         mode: schedule.mode,

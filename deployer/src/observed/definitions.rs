@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::SIDE_BY_SIDE;
 use super::places::{started, tagged};
 use super::state::{Found, Observed};
+use super::{Depth, SIDE_BY_SIDE};
 use crate::aws::Clients;
 use crate::aws::ecs::FoundDefinition;
 use crate::aws::error::AwsError;
@@ -31,12 +31,13 @@ pub(super) async fn observe(
     desired: &Desired,
     listed: Listed,
     observed: &mut Observed,
+    depth: Depth,
 ) -> Result<(), AwsError> {
     for (name, found) in listed.jobs.into_iter().filter(|(name, _)| desired.names.dataset_of_definition(name).is_some())
     {
         record(desired, observed, Kind::JobDefinition, name, found);
     }
-    let proven = proven(desired, observed);
+    let proven = if depth == Depth::Everything { BTreeSet::new() } else { proven(desired, observed) };
     let mut looks = Vec::new();
     for family in listed.families {
         match desired.get(Kind::TaskDefinition, &family) {

@@ -6,6 +6,7 @@ mod definitions;
 mod places;
 pub mod state;
 mod triggers;
+mod watch;
 
 use futures_util::future::try_join_all;
 
@@ -18,15 +19,25 @@ use crate::desired::resource::Kind;
 /// How many things are looked at side by side.
 const SIDE_BY_SIDE: usize = 8;
 
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Lists, and what they say has changed.
+    Lists,
+    /// Every resource, whole, whatever its hash.
+    Everything,
+}
+
 /// Reads what exists.
-pub async fn observe(clients: &Clients, desired: &Desired) -> Result<Observed, AwsError> {
-    let (places, (triggers, listed)) = tokio::try_join!(places::observe(clients, desired), async {
+pub async fn observe(clients: &Clients, desired: &Desired, depth: Depth) -> Result<Observed, AwsError> {
+    let (places, ((triggers, touched), listed)) = tokio::try_join!(places::observe(clients, desired, depth), async {
         tokio::try_join!(triggers::observe(clients, desired), definitions::list(clients, &desired.names))
     })?;
     let mut observed = places;
     observed.found.extend(triggers);
-    definitions::observe(clients, desired, listed, &mut observed).await?;
-    triggers::look_at_changed(clients, desired, &mut observed).await?;
+    observed.touched = touched;
+    definitions::observe(clients, desired, listed, &mut observed, depth).await?;
+    triggers::look_at_changed(clients, desired, &mut observed, depth).await?;
     Ok(observed)
 }
 

@@ -1,10 +1,12 @@
-//! What datasets share: log group, roles, queue, cluster, Batch's places, the schedule group.
+//! What datasets share: log group, roles, queue, topic, cluster, Batch's places, the schedule group, alarms and dashboards.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::Depth;
 use super::state::{Found, Observed};
+use super::watch;
 use crate::aws::Clients;
 use crate::aws::error::AwsError;
 use crate::aws::iam::FoundRole;
@@ -13,18 +15,22 @@ use crate::desired::resource::{Body, Kind, Tags};
 use crate::hash::Hash;
 use crate::marker::{HASH_TAG, Note, without_marks};
 
-type Places = Vec<((Kind, String), Found)>;
+pub(super) type Places = Vec<((Kind, String), Found)>;
 
-pub(super) async fn observe(clients: &Clients, desired: &Desired) -> Result<Observed, AwsError> {
-    let (logs, roles, queue, cluster, batch, group) = tokio::try_join!(
+pub(super) async fn observe(clients: &Clients, desired: &Desired, depth: Depth) -> Result<Observed, AwsError> {
+    let (logs, roles, queue, cluster, batch, group, topic, alarms, dashboards) = tokio::try_join!(
         log_group(clients, desired),
-        roles(clients, desired),
+        roles(clients, desired, depth),
         queue(clients, desired),
         cluster(clients, desired),
         batch(clients, desired),
         schedule_group(clients, desired),
+        watch::topic(clients, desired),
+        watch::alarms(clients, desired),
+        watch::dashboards(clients, desired),
     )?;
-    let found: BTreeMap<_, _> = [logs, roles, queue, cluster, batch, group].into_iter().flatten().collect();
+    let found: BTreeMap<_, _> =
+        [logs, roles, queue, cluster, batch, group, topic, alarms, dashboards].into_iter().flatten().collect();
     Ok(Observed { found, ..Observed::default() })
 }
 
@@ -37,7 +43,7 @@ async fn log_group(clients: &Clients, desired: &Desired) -> Result<Places, AwsEr
 }
 
 /// Roles under the stack's path, and those of a wanted name that are elsewhere: IAM's names are one space per account.
-async fn roles(clients: &Clients, desired: &Desired) -> Result<Places, AwsError> {
+async fn roles(clients: &Clients, desired: &Desired, depth: Depth) -> Result<Places, AwsError> {
     let mut found = clients.roles(desired.names.role_path()).await?;
     for resource in desired.resources.iter().filter(|resource| resource.kind() == Kind::Role) {
         if !found.iter().any(|role| role.name == resource.name) {
@@ -52,11 +58,11 @@ async fn roles(clients: &Clients, desired: &Desired) -> Result<Places, AwsError>
         let hash = Note::read(&role.description).and_then(|note| note.hash).and_then(|hash| Hash::read(&hash));
         let mut body = role_body(&role);
         if let Some(wanted) = wanted
-            && hash.as_ref().is_some_and(|hash| *hash != wanted.hash)
+            && (depth == Depth::Everything || hash.as_ref().is_some_and(|hash| *hash != wanted.hash))
         {
             body["policy"] = clients.role_policy(&role.name).await?.unwrap_or_default();
         }
-        let found = Found { owner, hash, body: Some(body), carry: None };
+        let found = Found { owner, hash, body: Some(body), carry: None, starts: None };
         places.push(((Kind::Role, role.name), found));
     }
     Ok(places)
@@ -110,6 +116,7 @@ pub(super) fn tagged(desired: &Desired, tags: &Tags, body: Option<serde_json::Va
         hash: tags.get(HASH_TAG).and_then(|hash| Hash::read(hash)),
         body,
         carry: None,
+        starts: None,
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Observed {
     pub secrets: BTreeMap<String, SecretState>,
     /// ARNs, with revision, of definitions that were looked at, by name.
     pub definitions: BTreeMap<String, String>,
+    /// Schedules that were changed after they were made.
+    pub touched: BTreeSet<String>,
 }
 
 /// A resource that exists.
@@ -34,12 +36,14 @@ pub struct Found {
     pub body: Option<Value>,
     /// What a change must keep of a trigger.
     pub carry: Option<Carry>,
+    /// ARN, with revision, of the definition that a trigger starts; absent where nobody looked.
+    pub starts: Option<String>,
 }
 
 impl Found {
     /// A resource of this stack that carries this hash.
     pub fn ours(hash: Option<Hash>) -> Self {
-        Self { owner: Owner::Ours, hash, body: None, carry: None }
+        Self { owner: Owner::Ours, hash, body: None, carry: None, starts: None }
     }
 
     /// The same, with what was read of its content.
@@ -59,6 +63,9 @@ pub struct Carry {
     /// Before this time, in seconds since 1970, it does not fire: that is how it is paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<i64>,
+    /// The revision that it starts, whatever is newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<u32>,
 }
 
 impl Carry {

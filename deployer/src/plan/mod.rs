@@ -3,8 +3,13 @@
 
 pub mod change;
 pub mod diff;
+pub mod drift;
+pub mod estimate;
+pub mod eta;
 pub mod fires;
+pub mod held;
 mod prune;
+pub mod saved;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,21 +19,40 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::change::{Action, Change, Reason};
+use self::estimate::Estimate;
 use self::fires::Fires;
+use self::held::Held;
 use crate::desired::Desired;
 use crate::desired::resource::{Body, Kind, Resource, Trigger};
 use crate::finding::{Code, Finding, Severity};
 use crate::hash;
+use crate::image::Meaning;
 use crate::marker::Owner;
 use crate::observed::state::{Carry, Found, Observed};
+
+/// What may go when no manifest asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// What belongs to manifests: definitions, triggers, roles, Batch's places.
+    #[default]
+    Manifests,
+    /// All of the stack but what holds data.
+    Everything,
+    /// All of the stack, its logs and its secrets.
+    EverythingWithData,
+}
 
 /// What the user allows.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// What may go.
+    pub scope: Scope,
     /// Names of resources of others that become ours.
     pub adopt: BTreeSet<String>,
     /// When not empty, only these datasets, and nothing is pruned.
     pub only: BTreeSet<DatasetName>,
+    /// These datasets are left as they are.
+    pub exclude: BTreeSet<DatasetName>,
     /// Deletions that are expected; none were told when absent.
     pub allow_deletes: Option<usize>,
 }
@@ -44,14 +68,25 @@ pub struct Plan {
     pub account: String,
     /// The region.
     pub region: String,
+    /// What the image's tag means now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Meaning>,
     /// Changes in the order in which they are applied.
     pub changes: Vec<Change>,
     /// How many resources are as they should be, by kind.
     pub unchanged: BTreeMap<Kind, usize>,
+    /// Triggers that people hold: paused, disabled or pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
     /// What is wrong or worth knowing.
     pub findings: Vec<Finding>,
     /// When each schedule fires next.
     pub fires: Vec<Fires>,
+    /// What the stack costs and takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+    /// Seconds that the apply takes at the least, at AWS's rates.
+    pub apply_seconds: u64,
     /// ARNs of definitions that stay as they are and that a change needs, by name.
     #[serde(skip)]
     pub definitions: BTreeMap<String, String>,
@@ -64,7 +99,7 @@ impl Plan {
         findings.extend(secrets::findings(desired, observed));
         let mut changes = Vec::new();
         let mut unchanged = BTreeMap::new();
-        for resource in desired.resources.iter().filter(|resource| within(options, resource.dataset.as_ref())) {
+        for resource in desired.resources.iter().filter(|resource| within(options, resource)) {
             match compare(resource, observed, options, &changes) {
                 Verdict::Same => *unchanged.entry(resource.kind()).or_default() += 1,
                 Verdict::Change(change) => changes.push(*change),
@@ -75,18 +110,36 @@ impl Plan {
         findings.extend(prune::guard(&deletions, observed, options));
         changes.extend(deletions);
         findings.sort();
+        Self { unchanged, findings, fires, ..Self::of_changes(desired, observed, changes) }
+    }
+
+    /// The plan of these changes, and nothing else.
+    fn of_changes(desired: &Desired, observed: &Observed, changes: Vec<Change>) -> Self {
         let names = &desired.names;
         Self {
+            apply_seconds: eta::seconds(&changes),
+            estimate: None,
             stack: names.marker.stack.to_string(),
             environment: names.marker.environment.to_string(),
             account: names.account.clone(),
             region: names.region.clone(),
+            image: None,
             changes,
-            unchanged,
-            findings,
-            fires,
+            unchanged: BTreeMap::new(),
+            held: held::of(observed),
+            findings: Vec::new(),
+            fires: Vec::new(),
             definitions: observed.definitions.clone(),
         }
+    }
+
+    /// The same with what the stack costs and takes.
+    #[must_use]
+    pub fn estimated(mut self, estimate: Estimate) -> Self {
+        self.findings.extend(estimate::finding(&estimate));
+        self.findings.sort();
+        self.estimate = Some(estimate);
+        self
     }
 
     /// Whether nothing is to be done.
@@ -110,9 +163,13 @@ impl Plan {
     }
 }
 
-/// Whether a dataset, or the stack as a whole, is part of this plan.
-fn within(options: &Options, dataset: Option<&DatasetName>) -> bool {
-    options.only.is_empty() || dataset.is_none_or(|dataset| options.only.contains(dataset))
+/// Whether a resource is part of this plan. What the stack as a whole needs is, but for the dashboard, which shows every
+/// dataset and not only those that are named.
+fn within(options: &Options, resource: &Resource) -> bool {
+    let selected = |dataset: &DatasetName| options.only.is_empty() || options.only.contains(dataset);
+    let of_dataset = |dataset: &DatasetName| selected(dataset) && !options.exclude.contains(dataset);
+    let shows_all = resource.kind() == Kind::Dashboard && !options.only.is_empty();
+    resource.dataset.as_ref().is_none_or(of_dataset) && !shows_all
 }
 
 enum Verdict {
@@ -171,7 +228,7 @@ fn differences(resource: &Resource, found: &Found, before: &[Change]) -> Vec<Rea
         || found.body.as_ref().map(|body| diff::compare(body, &comparable(&resource.body))).unwrap_or_default();
     let carries_hash = !matches!(
         resource.kind(),
-        Kind::LogGroup | Kind::Queue | Kind::Cluster | Kind::ComputeEnvironment | Kind::JobQueue
+        Kind::LogGroup | Kind::Queue | Kind::Topic | Kind::Cluster | Kind::ComputeEnvironment | Kind::JobQueue
     );
     if !carries_hash {
         return fields();
@@ -208,7 +265,14 @@ fn replacement(mut change: Change, trigger: &Trigger, observed: &Observed, befor
     }
     let text = |key: &str| newest.body.as_ref().and_then(|body| body[key].as_str()).map(str::to_owned);
     change.fires = text("expression").zip(text("timezone"));
-    let carry = newest.carry.filter(|carry| carry.off_by_hand() || carry.start.is_some());
+    let mut carry = newest.carry;
+    if let Some((carry, revision)) = carry.as_mut().and_then(|carry| carry.pinned.map(|revision| (carry, revision)))
+        && is_changed(&trigger.target.definition.name, before)
+    {
+        carry.pinned = None;
+        change.reasons.push(Reason::Says(format!("is no longer pinned to revision {revision}: its manifest changed")));
+    }
+    let carry = carry.filter(|carry| carry.off_by_hand() || carry.start.is_some() || carry.pinned.is_some());
     change.reasons = kept(change.reasons, carry);
     change.carry = carry;
     change.old = earlier.into_iter().map(|(name, _)| name).collect();
@@ -219,7 +283,7 @@ fn replacement(mut change: Change, trigger: &Trigger, observed: &Observed, befor
 fn trigger_reasons(trigger: &Trigger, found: &Found, before: &[Change]) -> Vec<Reason> {
     let definition = &trigger.target.definition.name;
     let mut reasons = Vec::new();
-    if before.iter().any(|change| change.name == *definition && change.action != Action::Create) {
+    if is_changed(definition, before) {
         reasons.push(Reason::Says(format!("{definition} has a new revision")));
     }
     let waited = found.carry.is_some_and(|carry| carry.waits_for_secret);
@@ -232,6 +296,11 @@ fn trigger_reasons(trigger: &Trigger, found: &Found, before: &[Change]) -> Vec<R
         _ => {}
     }
     reasons
+}
+
+/// Whether another revision of a definition is registered by this plan.
+fn is_changed(definition: &str, before: &[Change]) -> bool {
+    before.iter().any(|change| change.name == definition && change.action != Action::Create)
 }
 
 /// A body as far as it can be read back: of what a trigger starts, AWS knows an ARN and not the content.
@@ -258,8 +327,7 @@ fn earlier<'a>(name: &str, observed: &'a Observed) -> Vec<(String, &'a Found)> {
 
 fn kept(mut reasons: Vec<Reason>, carry: Option<Carry>) -> Vec<Reason> {
     if let Some(carry) = carry {
-        let how = if carry.off_by_hand() { "stays disabled" } else { "keeps its start date" };
-        reasons.push(Reason::Says(how.to_owned()));
+        reasons.extend(held::words(carry).into_iter().map(|words| Reason::Says(format!("stays {words}"))));
     }
     reasons
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::change::{Action, Change, Reason};
-use super::{Options, earlier};
+use super::{Options, Scope, earlier};
 use crate::desired::Desired;
 use crate::desired::resource::Kind;
 use crate::finding::{Code, Finding};
@@ -19,7 +19,12 @@ const FEW: usize = 5;
 const SHARE: usize = 4;
 
 /// Kinds that go with their manifest. Logs, dead letters, the cluster and secrets hold data or are shared.
-fn prunable(kind: Kind) -> bool {
+fn prunable(kind: Kind, scope: Scope) -> bool {
+    match scope {
+        Scope::EverythingWithData => return true,
+        Scope::Everything => return !matches!(kind, Kind::LogGroup | Kind::Secret),
+        Scope::Manifests => {}
+    }
     matches!(
         kind,
         Kind::Role
@@ -29,6 +34,8 @@ fn prunable(kind: Kind) -> bool {
             | Kind::JobDefinition
             | Kind::Schedule
             | Kind::Rule
+            | Kind::Alarm
+            | Kind::Dashboard
     )
 }
 
@@ -39,7 +46,8 @@ pub(super) fn deletions(desired: &Desired, observed: &Observed, changes: &[Chang
     let replaced: BTreeSet<&str> = changes.iter().flat_map(|change| &change.old).map(String::as_str).collect();
     let mut deletions = Vec::new();
     for ((kind, name), found) in observed.found.iter().rev() {
-        let goes = prunable(*kind) && found.owner == Owner::Ours && !wanted.contains(&(*kind, name.as_str()));
+        let goes =
+            prunable(*kind, options.scope) && found.owner == Owner::Ours && !wanted.contains(&(*kind, name.as_str()));
         if !goes || replaced.contains(name.as_str()) {
             continue;
         }
@@ -53,10 +61,15 @@ pub(super) fn deletions(desired: &Desired, observed: &Observed, changes: &[Chang
         };
         // Under --only nothing is pruned, but what a change of the same dataset left behind is finished.
         let selected = dataset.as_ref().is_some_and(|dataset| options.only.contains(dataset));
-        if !(options.only.is_empty() || left_behind && selected) {
+        let excluded = dataset.as_ref().is_some_and(|dataset| options.exclude.contains(dataset));
+        if excluded || !(options.only.is_empty() || left_behind && selected) {
             continue;
         }
-        let why = if left_behind { "left behind by a change that was cut off" } else { "no manifest asks for it" };
+        let why = match options.scope {
+            _ if left_behind => "left behind by a change that was cut off",
+            Scope::Manifests => "no manifest asks for it",
+            Scope::Everything | Scope::EverythingWithData => "goes with the stack",
+        };
         deletions.push(Change {
             action: Action::Delete,
             kind: *kind,
@@ -74,8 +87,15 @@ pub(super) fn deletions(desired: &Desired, observed: &Observed, changes: &[Chang
 
 /// A finding when more goes than one plan may delete untold.
 pub(super) fn guard(deletions: &[Change], observed: &Observed, options: &Options) -> Option<Finding> {
-    let existing =
-        observed.found.iter().filter(|((kind, _), found)| prunable(*kind) && found.owner == Owner::Ours).count();
+    // Who destroys a stack has said its name.
+    if options.scope != Scope::Manifests {
+        return None;
+    }
+    let existing = observed
+        .found
+        .iter()
+        .filter(|((kind, _), found)| prunable(*kind, options.scope) && found.owner == Owner::Ours)
+        .count();
     let (count, allowed) = (deletions.len(), options.allow_deletes.unwrap_or(0));
     if count <= FEW.max(existing / SHARE) || count <= allowed {
         return None;

@@ -18,6 +18,7 @@ fn made(desired: &Desired) -> Observed {
             state: State::Enabled,
             waits_for_secret: false,
             start: None,
+            pinned: None,
         });
         let found = Found { carry, ..Found::ours(Some(resource.hash.clone())).with_body(comparable(&resource.body)) };
         observed.found.insert((resource.kind(), resource.name.clone()), found);
@@ -54,7 +55,7 @@ fn a_change_is_told_field_by_field() {
     four.environment.log_retention = 30;
     four.datasets.get_mut(&"acris".parse().unwrap()).unwrap().title = "Property records".to_owned();
     let mut observed = made(&before);
-    let paused = Carry { state: State::Disabled, waits_for_secret: false, start: None };
+    let paused = Carry { state: State::Disabled, waits_for_secret: false, start: None, pinned: None };
     for ((kind, name), found) in &mut observed.found {
         if *kind == Kind::Schedule && name.starts_with("hpd_violations.") {
             found.carry = Some(paused);

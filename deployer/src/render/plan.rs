@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::estimate;
 use super::table::Table;
 use crate::apply::Applied;
 use crate::finding::Finding;
@@ -15,6 +16,9 @@ const SHOWN_FIRES: usize = 20;
 /// Text.
 pub fn text(plan: &Plan, applied: Option<&Applied>) -> String {
     let mut text = format!("{}/{} in account {}, {}\n", plan.stack, plan.environment, plan.account, plan.region);
+    if let Some(image) = &plan.image {
+        let _ = writeln!(text, "{} → {}", image.named, image.digest);
+    }
     if !plan.changes.is_empty() {
         text.push('\n');
     }
@@ -23,6 +27,12 @@ pub fn text(plan: &Plan, applied: Option<&Applied>) -> String {
         let _ = writeln!(text, "  {} {action:<8} {kind:<20} {name}", action.sign());
         for reason in reasons {
             let _ = writeln!(text, "      {reason}");
+        }
+    }
+    if !plan.held.is_empty() {
+        text.push_str("\nHeld\n");
+        for held in &plan.held {
+            let _ = writeln!(text, "  {}: {}", held.name, held.how.join(", "));
         }
     }
     if !plan.fires.is_empty() {
@@ -36,6 +46,9 @@ pub fn text(plan: &Plan, applied: Option<&Applied>) -> String {
         text.push_str(&indented(&findings_text(&plan.findings)));
     }
     let _ = writeln!(text, "\n{}", summary(plan));
+    for line in estimate::lines(plan) {
+        let _ = writeln!(text, "{line}");
+    }
     if let Some(applied) = applied {
         for failure in &applied.failures {
             let _ = writeln!(text, "  failed: {} {} {}: {}", failure.action, failure.kind, failure.name, failure.error);
@@ -59,6 +72,12 @@ pub fn markdown(plan: &Plan, applied: Option<&Applied>) -> String {
         }
         let _ = write!(text, "\n{}", table.markdown());
     }
+    if !plan.held.is_empty() {
+        text.push('\n');
+        for held in &plan.held {
+            let _ = writeln!(text, "- `{}` is held: {}", held.name, held.how.join(", "));
+        }
+    }
     if !plan.fires.is_empty() {
         let _ = write!(text, "\n{}", fires(&plan.fires).markdown());
     }
@@ -67,6 +86,9 @@ pub fn markdown(plan: &Plan, applied: Option<&Applied>) -> String {
         for finding in &plan.findings {
             let _ = writeln!(text, "- **{}** {}: {}; {}", finding.code, finding.place, finding.message, finding.remedy);
         }
+    }
+    for line in estimate::lines(plan) {
+        let _ = writeln!(text, "\n{line}");
     }
     if let Some(applied) = applied {
         let _ = writeln!(text, "\n{}", outcome(applied));

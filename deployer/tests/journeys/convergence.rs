@@ -8,13 +8,13 @@ use freshet_tests::proxy::{Fault, Throttle, When};
 use crate::stage::{Stage, four, names};
 
 /// Task and job definitions at the endpoint: a registration that was repeated would show as a second revision.
-fn revisions(stage: &Stage) -> usize {
+pub(crate) fn revisions(stage: &Stage) -> usize {
     let everything = stage.everything();
     everything["task definitions"].len() + everything["job definitions"].len()
 }
 
 /// An account in which nothing was deployed yet; its network has other ids.
-fn forget(stage: &Stage) {
+pub(crate) fn forget(stage: &Stage) {
     stage.moto.reset().unwrap();
     stage.aws.make_batch_service_role().unwrap();
     stage.stack(&stage.aws.default_network().unwrap());
@@ -22,7 +22,7 @@ fn forget(stage: &Stage) {
 }
 
 /// Everything at the endpoint, without the hashes, which hold the network's ids.
-fn tree(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
+pub(crate) fn tree(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut tree = stage.everything();
     let schedules = tree.get_mut("schedules").unwrap();
     *schedules = schedules.iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
@@ -34,6 +34,7 @@ fn tree(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
 fn a_run_that_is_cut_off_at_any_call_converges_when_it_is_run_again() {
     let stage = Stage::with(&four());
     stage.set_secret();
+    stage.proxy.reset();
     stage.deploy(["schedule-all"]).expect_code(0);
     let whole = tree(&stage);
     let calls = stage.proxy.calls().len() as u64;

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
 
 mod budget;
+mod chance;
 mod convergence;
 mod faces;
 mod ownership;
+mod permissions;
 mod rounds;
 mod secrets;
 mod stage;
+mod verbs;

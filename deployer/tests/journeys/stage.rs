@@ -164,10 +164,23 @@ impl Stage {
         let active = serde_json::json!({"status": "ACTIVE"});
         let rules = aws.json("events", "ListRules", &empty).unwrap();
         let listed = aws.query("iam", "ListRoles", &[("PathPrefix", "/freshet/")]).unwrap();
+        let alarms = aws.json("monitoring", "DescribeAlarms", &empty).unwrap();
+        let dashboards = aws.json("monitoring", "ListDashboards", &empty).unwrap();
+        let named = |answer: &Value, list: &str, name: &str| {
+            let items = answer[list].as_array().into_iter().flatten();
+            items.map(|item| item[name].as_str().unwrap().to_owned()).collect()
+        };
+        let topics = aws.query("sns", "ListTopics", &[]).unwrap();
         // Batch makes clusters of its own, under names of chance.
         let mut clusters = list("ecs", "ListClusters", "clusterArns");
-        clusters.retain(|arn| !arn.contains("_Batch_"));
+        clusters.retain(|arn| !arn.contains("_Batch_") && aws.cluster_is_active(arn).unwrap());
         BTreeMap::from([
+            ("alarms", named(&alarms, "MetricAlarms", "AlarmName")),
+            ("dashboards", named(&dashboards, "DashboardEntries", "DashboardName")),
+            (
+                "topics",
+                topics.split("<TopicArn>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect(),
+            ),
             ("clusters", clusters),
             ("task definitions", list("ecs", "ListTaskDefinitions", "taskDefinitionArns")),
             (
