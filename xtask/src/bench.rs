@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the README claims, measured on this machine. One file for each thing that is measured.
 
+mod deploy;
 mod load;
 mod psql;
 mod publish;
@@ -23,6 +24,9 @@ pub(crate) struct Options {
     /// Rows of the table that is upserted
     #[arg(long, default_value_t = 2_000_000)]
     upserted: u64,
+    /// Datasets that are deployed
+    #[arg(long, default_value_t = 1_000)]
+    datasets: usize,
     /// How often each load is run
     #[arg(long, default_value_t = 5)]
     rounds: u32,
@@ -36,24 +40,28 @@ enum Section {
     Publish,
     /// What an upsert writes beside a blind one
     Upsert,
+    /// What a deployment of many datasets takes: time, calls, memory
+    Deploy,
 }
 
 impl Section {
-    const ALL: [Self; 3] = [Self::Load, Self::Publish, Self::Upsert];
+    const ALL: [Self; 4] = [Self::Load, Self::Publish, Self::Upsert, Self::Deploy];
 
     fn measure(self, options: &Options) -> Outcome {
         match self {
             Self::Load => load::measure(options.rows, options.rounds),
             Self::Publish => publish::measure(),
             Self::Upsert => upsert::measure(options.upserted),
+            Self::Deploy => deploy::measure(options.datasets),
         }
     }
 }
 
 pub(crate) fn run(options: &Options) -> command::Outcome {
-    step("release build", cargo().args(["build", "--quiet", "--release", "--locked", "--package", "worker"]))?;
     for section in Section::ALL {
         if options.only.is_none_or(|only| only == section) {
+            let package = if section == Section::Deploy { "deployer" } else { "worker" };
+            step("release build", cargo().args(["build", "--quiet", "--release", "--locked", "--package", package]))?;
             say("");
             section.measure(options).map_err(|error| error.to_string())?;
         }
