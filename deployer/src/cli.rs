@@ -178,6 +178,9 @@ pub struct Run {
     /// Read everything, and reconcile what the source no longer holds.
     #[arg(long)]
     pub full: bool,
+    /// What the worker is told instead of `load`: `-- load --accept-drop`, `-- publish`, `-- rollback`, `-- doctor --sql`.
+    #[arg(last = true, value_name = "WORKER")]
+    pub worker: Vec<String>,
 }
 
 /// Options of `status`.

@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod image;
+mod smoke;
 mod test;
 mod tools;
 
@@ -29,6 +30,8 @@ enum Verb {
     Fuzz(fuzz::Options),
     /// A whole load beside psql's, in turn, with memory
     Bench(bench::Options),
+    /// What no emulator can prove, in an AWS account of yours: a stack of its own, taken away again
+    SmokeAws(smoke::Options),
     /// The worker's image
     Image {
         /// Name and tag
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Demo => demo::run(),
         Verb::Test => test::run(),
         Verb::Fuzz(options) => fuzz::run(&options),
+        Verb::SmokeAws(options) => smoke::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Image { check: true, .. } => image::check(&mut Vec::new()),
         Verb::Image { tag, profile, bases, check: false } => image::build(&tag, profile, bases),

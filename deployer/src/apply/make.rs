@@ -180,8 +180,18 @@ impl Apply<'_> {
             return self.clients.put_schedule(&group, &new, (self.id)()).await;
         }
         self.clients.create_schedule(&group, &new, (self.id)()).await?;
+        self.remove_replaced(change).await
+    }
+
+    /// Removes the triggers that another stands in for now, of whichever engine.
+    async fn remove_replaced(&self, change: &Change) -> Result<(), AwsError> {
+        let names = &self.desired.names;
         for old in &change.old {
-            self.clients.delete_schedule(&group, old, (self.id)()).await?;
+            if old.starts_with(&names.rule_prefix()) {
+                self.clients.delete_rule(old).await?;
+            } else {
+                self.clients.delete_schedule(&names.schedule_group(), old, (self.id)()).await?;
+            }
         }
         Ok(())
     }
@@ -205,7 +215,8 @@ impl Apply<'_> {
         let state = if off { State::Disabled } else { State::Enabled };
         let definition = self.known_definition("events", "PutTargets", trigger)?;
         let tags = marker.tags(&trigger.tags, None);
-        if change.action == Action::Create {
+        self.wait_for_quiet(change, trigger).await;
+        if matches!(change.action, Action::Create | Action::Replace) {
             let unfinished = marker.describe(&trigger.words, None, waits);
             self.clients.put_rule(name, Fires::of(trigger), &unfinished, State::Disabled, Some(&tags)).await?;
         } else {
@@ -214,7 +225,8 @@ impl Apply<'_> {
         }
         self.clients.put_target(name, trigger, &definition).await?;
         let whole = marker.describe(&trigger.words, Some(resource.hash.as_str()), waits);
-        self.clients.put_rule(name, Fires::of(trigger), &whole, state, None).await
+        self.clients.put_rule(name, Fires::of(trigger), &whole, state, None).await?;
+        self.remove_replaced(change).await
     }
 
     /// A rule that tells people: as for others, the hash comes last.

@@ -1,6 +1,5 @@
 //! AWS Batch: compute environment, job queue, job definitions, and submitting a job now.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_batch::types::{
@@ -9,6 +8,7 @@ use aws_sdk_batch::types::{
 
 use super::Clients;
 use super::bucket::Family;
+use super::ecs::Overrides;
 use super::error::{AwsError, Class, Operation, Repeat};
 use crate::desired::resource::{ComputeEnvironment, JobQueue, Tags};
 
@@ -253,14 +253,15 @@ impl Clients {
         job: &str,
         queue: &str,
         definition: &str,
-        variables: &BTreeMap<String, String>,
+        told: Overrides<'_>,
     ) -> Result<String, AwsError> {
         let submit = operation("SubmitJob", Repeat::LookFirst);
         let pair = |(name, value): (&String, &String)| {
             aws_sdk_batch::types::KeyValuePair::builder().name(name).value(value).build()
         };
         let overrides = aws_sdk_batch::types::ContainerOverrides::builder()
-            .set_environment(Some(variables.iter().map(pair).collect()))
+            .set_environment(Some(told.variables.iter().map(pair).collect()))
+            .set_command(told.command())
             .build();
         let send = || {
             let request = self.batch.submit_job().job_name(job).job_queue(queue).job_definition(definition);

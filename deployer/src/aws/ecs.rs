@@ -48,6 +48,22 @@ pub struct FoundDefinition {
     pub body: Value,
 }
 
+/// What one run is told besides its definition.
+#[derive(Debug, Clone, Copy)]
+pub struct Overrides<'a> {
+    /// Variables that are added to its environment.
+    pub variables: &'a BTreeMap<String, String>,
+    /// What the worker is told instead; the definition's own command when empty.
+    pub command: &'a [String],
+}
+
+impl Overrides<'_> {
+    /// The command, if there is one.
+    pub fn command(&self) -> Option<Vec<String>> {
+        (!self.command.is_empty()).then(|| self.command.to_vec())
+    }
+}
+
 /// A task that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
@@ -211,11 +227,12 @@ impl Clients {
         cluster: &str,
         definition: &str,
         network: &Network,
-        variables: &BTreeMap<String, String>,
+        told: Overrides<'_>,
         started_by: &str,
         token: uuid::Uuid,
     ) -> Result<Started, AwsError> {
-        let container = ContainerOverride::builder().name(CONTAINER).set_environment(Some(pairs(variables))).build();
+        let container = ContainerOverride::builder().name(CONTAINER).set_environment(Some(pairs(told.variables)));
+        let container = container.set_command(told.command()).build();
         let overrides = TaskOverride::builder().container_overrides(container).build();
         let network = network_configuration(RUN_TASK, network)?;
         let send = || {
@@ -358,7 +375,8 @@ mod tests {
     async fn a_task_that_was_not_started_is_an_error_although_the_request_was_answered() {
         let answer = r#"{"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time."}]}"#;
         let clients = clients(200, answer).await;
-        let run = clients.run_task("civic", "arn:1", &network(), &BTreeMap::new(), "t", uuid::Uuid::nil()).await;
+        let told = Overrides { variables: &BTreeMap::new(), command: &[] };
+        let run = clients.run_task("civic", "arn:1", &network(), told, "t", uuid::Uuid::nil()).await;
         let words = run.unwrap_err().to_string();
         assert!(words.contains("NotStarted: Capacity is unavailable at this time."), "{words}");
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::session::Session;
-use crate::aws::ecs::FoundDefinition;
+use crate::aws::ecs::{FoundDefinition, Overrides};
 use crate::cli::{Global, Run};
 use crate::desired::definition::CONTAINER;
 use crate::error::{Error, Exit};
@@ -63,6 +63,7 @@ pub(super) async fn run(global: &Global, options: &Run) -> Result<Exit, Error> {
     if options.full {
         variables.insert(contract::MODE.to_owned(), "full".to_owned());
     }
+    let overrides = Overrides { variables: &variables, command: &options.worker };
     let log_group = session.names.log_group();
     let region = &session.names.region;
     let (id, log_stream) = match engine {
@@ -70,7 +71,7 @@ pub(super) async fn run(global: &Global, options: &Run) -> Result<Exit, Error> {
             let clients = &session.clients;
             let cluster = session.names.cluster();
             let task = clients
-                .run_task(cluster, &found.arn, &session.network(), &variables, STARTED_BY, Uuid::new_v4())
+                .run_task(cluster, &found.arn, &session.network(), overrides, STARTED_BY, Uuid::new_v4())
                 .await?;
             let stream = format!("{name}/{CONTAINER}/{}", task.id);
             (task.id, Some(stream))
@@ -78,7 +79,7 @@ pub(super) async fn run(global: &Global, options: &Run) -> Result<Exit, Error> {
         Engine::Batch => {
             // Unique, so that it can be found again when the answer is lost.
             let job = format!("{name}-{}", Uuid::new_v4().simple());
-            (session.clients.submit_job(&job, &session.names.batch(), &found.arn, &variables).await?, None)
+            (session.clients.submit_job(&job, &session.names.batch(), &found.arn, overrides).await?, None)
         }
     };
     let prefix = log_stream.clone().unwrap_or_else(|| format!("{name}/"));

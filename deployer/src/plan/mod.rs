@@ -8,6 +8,7 @@ pub mod estimate;
 pub mod eta;
 pub mod fires;
 pub mod held;
+mod moving;
 mod prune;
 pub mod saved;
 mod secrets;
@@ -194,7 +195,12 @@ fn compare(resource: &Resource, observed: &Observed, options: &Options, before: 
     };
     let Some(found) = observed.get(kind, &resource.name) else {
         let new = match &resource.body {
-            Body::Schedule(trigger) => replacement(change(Action::Create, Vec::new()), trigger, observed, before),
+            Body::Schedule(trigger) => moving::between_engines(
+                replacement(change(Action::Create, Vec::new()), trigger, observed, before),
+                trigger,
+                observed,
+            ),
+            Body::Rule(trigger) => moving::between_engines(change(Action::Create, Vec::new()), trigger, observed),
             _ => change(Action::Create, Vec::new()),
         };
         return Verdict::Change(Box::new(new));

@@ -14,10 +14,12 @@ const BUDGET: usize = 25 + 2 * DATASETS / 100;
 const MEMORY: u64 = 128 << 20;
 /// Time on the way to AWS and back.
 const LATENCY: Duration = Duration::from_millis(60);
+/// What an offline plan may take.
+const OFFLINE: Duration = Duration::from_secs(1);
 /// Round trips that may follow one another, with what the work takes in between: at [`LATENCY`], two seconds.
 const UNCHANGED: Duration = Duration::from_secs(2);
-/// An unoptimised deployer is slower at its own work than what people have; `cargo xtask bench deploy` holds the bar.
-const UNOPTIMISED: u32 = if cfg!(debug_assertions) { 4 } else { 1 };
+/// Times hold of what people have: `cargo xtask bench deploy` measures the same in a release build.
+const TIMED: bool = !cfg!(debug_assertions);
 
 #[test]
 fn an_unchanged_stack_of_a_thousand_datasets_costs_list_pages_and_nothing_else() {
@@ -27,7 +29,7 @@ fn an_unchanged_stack_of_a_thousand_datasets_costs_list_pages_and_nothing_else()
     let stage = Stage::with(&entries);
     let offline = stage.deploy(["plan", "--offline"]).expect_code(0);
     assert!(stage.proxy.calls().is_empty(), "offline is offline");
-    assert!(offline.elapsed <= Duration::from_secs(1) * UNOPTIMISED, "offline plan: {:?}", offline.elapsed);
+    assert!(!TIMED || offline.elapsed <= OFFLINE, "offline plan: {:?}", offline.elapsed);
 
     stage.set_secret();
     let first = stage.deploy(["schedule-all"]).limit(Duration::from_mins(8)).expect_code(0);
@@ -41,7 +43,7 @@ fn an_unchanged_stack_of_a_thousand_datasets_costs_list_pages_and_nothing_else()
         offline.elapsed, first.elapsed, unchanged.elapsed
     );
     assert!(calls <= BUDGET, "{calls} calls: {:?}", stage.proxy.count_by_operation());
-    assert!(unchanged.elapsed <= UNCHANGED * UNOPTIMISED, "nothing to do: {:?}", unchanged.elapsed);
+    assert!(!TIMED || unchanged.elapsed <= UNCHANGED, "nothing to do: {:?}", unchanged.elapsed);
     for (what, run) in [("offline plan", offline), ("first apply", first), ("nothing to do", unchanged)] {
         let peak = run.peak_memory.unwrap_or_default();
         eprintln!("{what}: {} MiB", peak >> 20);

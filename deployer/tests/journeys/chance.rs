@@ -40,11 +40,11 @@ fn while_one_call_in_five_fails_at_random_another_run_ends_in_exactly_the_tree()
         for (n, fault) in faults.iter().enumerate() {
             stage.proxy.inject(When::any().chance(3, seed * 64 + n as u64), fault.clone());
         }
-        let faulty = stage.deploy(["schedule-all"]).limit(Duration::from_mins(3)).run().unwrap();
+        let cut = stage.deploy(["schedule-all"]).limit(Duration::from_mins(3)).run().unwrap();
         stage.proxy.clear_faults();
         stage.deploy(["schedule-all"]).expect_code(0);
-        assert_eq!(tree(&stage), whole, "seed {seed}\n{faulty}");
-        assert_eq!(revisions(&stage), 4, "seed {seed}: nothing was registered twice\n{faulty}");
+        assert_eq!(tree(&stage), whole, "seed {seed}\n{cut}");
+        assert_eq!(revisions(&stage), 4, "seed {seed}: nothing was registered twice\n{cut}");
         assert_eq!(stage.plan(), [] as [&str; 0], "seed {seed}");
     }
 }

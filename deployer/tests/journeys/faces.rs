@@ -119,6 +119,13 @@ fn a_run_is_started_from_what_is_registered_and_its_record_is_the_status() {
     let sent = stage.proxy.calls_of("batch:SubmitJob")[0].input();
     assert_eq!(sent["containerOverrides"]["environment"], json!([{"name": "FRESHET_MODE", "value": "full"}]));
 
+    stage.deploy(["run", "hpd_violations", "--", "publish", "--accept-drop"]).expect_code(0);
+    let sent = stage.proxy.calls_of("ecs:RunTask")[1].input();
+    assert_eq!(sent["overrides"]["containerOverrides"][0]["command"], json!(["publish", "--accept-drop"]));
+    stage.deploy(["run", "acris", "--", "rollback"]).expect_code(0);
+    let sent = stage.proxy.calls_of("batch:SubmitJob")[1].input();
+    assert_eq!(sent["containerOverrides"]["command"], json!(["rollback"]));
+
     let now: i64 =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
     let record = json!({

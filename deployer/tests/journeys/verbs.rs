@@ -399,3 +399,25 @@ fn a_network_like_a_databases_is_proposed_and_not_taken() {
     stage.deploy(["schedule-all"]).expect_code(4);
     assert_eq!(names(&stage.proxy.writes()), [] as [&str; 0]);
 }
+
+#[test]
+fn a_dataset_moves_between_schedulers_engines_and_stays_as_people_left_it() {
+    let mut entries = four();
+    let stage = Stage::deployed(&entries);
+    stage.deploy(["pause", "dhs_daily_shelter_count"]).expect_code(0);
+    for entry in &mut entries {
+        entry.trigger = if entry.trigger == "rule" { "scheduler" } else { "rule" };
+    }
+    stage.datasets(&entries);
+    let plan = stage.json(["plan"]);
+    let moves = lines(&plan).into_iter().filter(|line| line.starts_with("replace ")).count();
+    assert_eq!((moves, lines(&plan).len()), (4, 4), "{:?}", lines(&plan));
+    assert!(plan.to_string().contains("moves from a rule to Scheduler"), "{plan:#}");
+    stage.deploy(["schedule-all"]).expect_code(0);
+    let everything = stage.everything();
+    let all: Vec<&String> = everything["schedules"].iter().chain(&everything["rules"]).collect();
+    assert_eq!(all.len(), 5, "each fires once, and one rule tells people: {all:?}");
+    assert_eq!(schedule(&stage, "dhs_daily_shelter_count").1["State"], "DISABLED");
+    assert_eq!(schedule(&stage, "pluto_16v2").1["State"], "ENABLED");
+    assert_eq!(stage.plan(), [] as [&str; 0]);
+}

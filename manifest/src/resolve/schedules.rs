@@ -244,6 +244,10 @@ fn minutes(text: &str) -> Result<u32, String> {
 
 /// A table that may not be as old as the longest wait between two loads would ring each time.
 fn freshness(schedules: &[Schedule], entries: &[EntryDocument], document: &SchedulesDocument, reader: &mut Reader) {
+    // The longest wait is found by enumeration: not for those who did not ask.
+    if schedules.iter().all(|schedule| schedule.freshness.is_none()) {
+        return;
+    }
     let expressions: Vec<Expression> =
         schedules.iter().filter_map(|schedule| schedule.expression.parse().ok()).collect();
     let Some(wait) = calendar::longest_wait(&expressions) else { return };
