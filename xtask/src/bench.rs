@@ -2,6 +2,7 @@
 
 mod deploy;
 mod load;
+mod parse;
 mod psql;
 mod publish;
 mod sample;
@@ -34,6 +35,8 @@ pub(crate) struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Section {
+    /// What one core parses and encodes, without a database
+    Parse,
     /// A whole load beside psql's, in turn, with memory
     Load,
     /// How long readers wait while tables are published
@@ -45,10 +48,11 @@ enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Load, Self::Publish, Self::Upsert, Self::Deploy];
+    const ALL: [Self; 5] = [Self::Parse, Self::Load, Self::Publish, Self::Upsert, Self::Deploy];
 
     fn measure(self, options: &Options) -> Outcome {
         match self {
+            Self::Parse => parse::measure(options.rows),
             Self::Load => load::measure(options.rows, options.rounds),
             Self::Publish => publish::measure(),
             Self::Upsert => upsert::measure(options.upserted),
