@@ -14,6 +14,7 @@ pub mod process;
 pub mod proxy;
 pub mod rehearsal;
 pub mod shape;
+pub mod socrata;
 pub mod violations;
 
 mod background;

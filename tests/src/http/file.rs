@@ -16,23 +16,46 @@ use super::wire::{Answer, Body, Ending, Head, Length};
 const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Service unavailable</title></head>\n\
     <body><h1>We are down for maintenance</h1><p>Please try again later.</p></body></html>\n";
 
-/// Answers a request for a file of `folder`.
-pub(super) async fn answer(folder: &Path, head: &Head, faults: &[Fault]) -> Answer {
+/// The answer of a fault that lets nothing of the right one through.
+pub(super) async fn instead(faults: &[Fault]) -> Option<Answer> {
     for fault in faults {
         match fault {
-            Fault::Hangup => return Answer { ending: Ending::Hangup, ..Answer::text(0, "") },
+            Fault::Hangup => return Some(Answer { ending: Ending::Hangup, ..Answer::text(0, "") }),
             Fault::Status { code, retry_after } => {
                 let answer = Answer::text(*code, &format!("this is a {code}\n"));
-                return match retry_after {
+                return Some(match retry_after {
                     Some(seconds) => answer.header("Retry-After", seconds.to_string()),
                     None => answer,
-                };
+                });
             }
-            Fault::HtmlPage => return Answer::page(200, "text/html; charset=utf-8", HTML),
-            Fault::Redirect(url) => return Answer::text(302, "").header("Location", url.clone()),
+            Fault::HtmlPage => return Some(Answer::page(200, "text/html; charset=utf-8", HTML)),
+            Fault::Redirect(url) => return Some(Answer::text(302, "").header("Location", url.clone())),
             Fault::Late(time) => tokio::time::sleep(*time).await,
             _ => {}
         }
+    }
+    None
+}
+
+/// An answer whose body of `whole` bytes goes wrong: how its length is announced, how much of it is sent, and what comes then.
+pub(super) fn spoiled(whole: u64, faults: &[Fault]) -> (Length, u64, Ending) {
+    let (mut announced, mut sent, mut ending) = (Length::Known(whole), whole, Ending::KeepOpen);
+    for fault in faults {
+        match fault {
+            Fault::CutAfter(bytes) => (sent, ending) = (whole.min(*bytes), Ending::Cut),
+            Fault::FalseLength(bytes) => (announced, ending) = (Length::Known(*bytes), Ending::Close),
+            Fault::StallAfter(bytes) => (sent, ending) = (whole.min(*bytes), Ending::Stall),
+            Fault::Chunked => announced = Length::Chunked,
+            _ => {}
+        }
+    }
+    (announced, sent, ending)
+}
+
+/// Answers a request for a file of `folder`.
+pub(super) async fn answer(folder: &Path, head: &Head, faults: &[Fault]) -> Answer {
+    if let Some(answer) = instead(faults).await {
+        return answer;
     }
     if !matches!(head.method.as_str(), "GET" | "HEAD" | "POST") {
         return Answer { ending: Ending::Close, ..Answer::text(405, "only GET, HEAD and POST\n") };
@@ -90,6 +113,9 @@ async fn of_file(opened: Opened, head: &Head, faults: &[Fault]) -> Answer {
         if version.is_known_to(head) {
             return Answer { status: 304, length: Length::Unsaid, ..answer };
         }
+        if head.field("if-match").is_some_and(|tag| tag != version.tag) {
+            return Answer::text(412, "it is another by now\n");
+        }
         let range = head.field("range").filter(|_| version.allows_range(head) && !has(&Fault::NoRanges));
         match range.and_then(|range| parse_range(range, length)) {
             Some(Ok(range)) => {
@@ -108,17 +134,12 @@ async fn of_file(opened: Opened, head: &Head, faults: &[Fault]) -> Answer {
         return Answer::text(500, "the file cannot be read at this place\n");
     }
     let whole = part.end - part.start;
-    let (mut announced, mut sent, mut ending) = (Length::Known(whole), whole, Ending::KeepOpen);
     for fault in faults {
-        match fault {
-            Fault::CutAfter(bytes) => (sent, ending) = (whole.min(*bytes), Ending::Cut),
-            Fault::FalseLength(bytes) => (announced, ending) = (Length::Known(*bytes), Ending::Close),
-            Fault::StallAfter(bytes) => (sent, ending) = (whole.min(*bytes), Ending::Stall),
-            Fault::Chunked => announced = Length::Chunked,
-            Fault::Header(name, value) => answer = answer.header(name, value.clone()),
-            _ => {}
+        if let Fault::Header(name, value) = fault {
+            answer = answer.header(name, value.clone());
         }
     }
+    let (announced, sent, ending) = spoiled(whole, faults);
     answer.content_type = content_type;
     answer.length = announced;
     if head.method != "HEAD" {

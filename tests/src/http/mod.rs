@@ -251,8 +251,8 @@ async fn answer_all(stream: impl Wire, shared: &Shared) {
     let mut stream = BufReader::new(stream);
     while let Some(head) = wire::read_head(&mut stream).await {
         let faults = shared.lock().faults.get_mut(&head.path).map(Planned::take).unwrap_or_default();
-        let mut answer = match service(shared, &head.path).filter(|_| faults.is_empty()) {
-            Some(service) => of_service(&service, &head),
+        let mut answer = match service(shared, &head.path) {
+            Some(service) => of_service(&service, &head, &faults).await,
             None => file::answer(&shared.folder, &head, &faults).await,
         };
         if head.field("connection") == Some("close") && answer.ending == Ending::KeepOpen {
@@ -274,9 +274,15 @@ fn service(shared: &Shared, path: &str) -> Option<Service> {
     state.services.iter().rev().find(|(prefix, _)| serves(prefix)).map(|(_, service)| Arc::clone(service))
 }
 
-fn of_service(service: &Service, head: &Head) -> Answer {
+async fn of_service(service: &Service, head: &Head, faults: &[Fault]) -> Answer {
+    if let Some(answer) = file::instead(faults).await {
+        return answer;
+    }
     let Reply { status, content_type, body } = service(&request(head, 0, 0));
-    Answer::page(status, content_type, &body)
+    let (length, sent, ending) = file::spoiled(body.len() as u64, faults);
+    let sent = usize::try_from(sent).unwrap_or(usize::MAX).min(body.len());
+    let body = wire::Body::Bytes(body.as_bytes()[..sent].to_vec());
+    Answer { length, body, ending, ..Answer::page(status, content_type, "") }
 }
 
 fn request(head: &Head, status: u16, sent: u64) -> Request {

@@ -69,6 +69,19 @@ impl Moto {
         self.post("/moto-api/reset", "")
     }
 
+    /// Puts an object into a bucket, which is made when it is not there.
+    pub fn put_object(&self, bucket: &str, key: &str, content: &str) -> Result<()> {
+        for (path, body) in [(bucket.to_owned(), ""), (format!("{bucket}/{key}"), content)] {
+            // moto looks at who signs, and at no signature.
+            let signed =
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+            let request = Request::put(format!("{}/{path}", self.url)).header("Authorization", signed);
+            let request = request.body(Bytes::copy_from_slice(body.as_bytes()));
+            Self::send(&path, request)?;
+        }
+        Ok(())
+    }
+
     /// The server's log so far: a line per request, and Python's traceback where moto broke.
     pub fn log(&self) -> String {
         self.server.output()
@@ -76,6 +89,10 @@ impl Moto {
 
     fn post(&self, path: &str, body: &'static str) -> Result<()> {
         let request = Request::post(format!("{}{path}", self.url)).body(Bytes::from_static(body.as_bytes()));
+        Self::send(path, request)
+    }
+
+    fn send(path: &str, request: std::result::Result<Request<Bytes>, hyper::http::Error>) -> Result<()> {
         let request = request.map_err(|error| Error::failed("moto", error.to_string()))?;
         let answer = transport::send_and_wait(request)?;
         if answer.status().is_success() {
