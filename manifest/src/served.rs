@@ -60,13 +60,30 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
             Origin::Url { url, .. } => {
                 let scheme = url.split(':').next().unwrap_or_default();
                 // An address that begins with a secret shows its kind only when it is read.
-                if !matches!(scheme, "http" | "https" | "file" | "${secret") {
+                if !matches!(scheme, "http" | "https" | "file" | "s3" | "${secret") {
                     not(format!("addresses of {scheme}:"));
                 }
             }
-            other => not(format!("sources of kind {}", other.kind())),
+            Origin::Socrata { .. } | Origin::Dcat { .. } | Origin::Arcgis { .. } | Origin::Ckan { .. } => {}
+            Origin::Database { url, .. } => {
+                let scheme = url.split(':').next().unwrap_or_default();
+                if !matches!(scheme, "postgres" | "postgresql" | "${secret") {
+                    not(format!("databases of kind {scheme}"));
+                }
+                // Its rows pass as they are: what is to be made of them, its query can make.
+                if table.sources().len() > 1 {
+                    not("a database beside other sources of one table".to_owned());
+                }
+                if table.load == Load::Append {
+                    not("rows of another database that are only added".to_owned());
+                }
+                if !(table.derive.is_empty() && table.rename.is_empty() && table.keep.is_empty()) {
+                    not("derive, rename and keep of rows of another database: write them into its query".to_owned());
+                }
+            }
         }
         match source.reading.format {
+            Format::Rows if origins == Origins::Own && matches!(source.origin, Origin::Database { .. }) => {}
             Format::Csv | Format::Tsv | Format::Xls | Format::Xlsx => {}
             Format::Shapefile if matches!(source.reading.container, Container::Zip { .. }) => {}
             Format::Shapefile => not("format shapefile outside of a zip archive".to_owned()),

@@ -13,7 +13,7 @@ mod pool;
 mod tls;
 
 pub use acting::Acting;
-pub use address::{BUNDLE_PATH, BUNDLE_VARIABLE, Protection, Target};
+pub use address::{BUNDLE_PATH, BUNDLE_VARIABLE, Protection, Target, bundle};
 pub use connection::Connection;
 pub use error::Error;
 pub use pool::Pool;

@@ -20,6 +20,7 @@ mod places;
 mod plan;
 mod reader;
 mod reject;
+mod relay;
 mod retype;
 mod rows;
 mod stream;

@@ -10,6 +10,7 @@ mod kept;
 mod load;
 mod publishing;
 mod rollback;
+mod since;
 mod tables;
 mod unchanged;
 

@@ -4,15 +4,20 @@
 
 mod access;
 mod ahead;
+mod arcgis;
 mod body;
 mod checksum;
+mod discover;
 mod download;
 mod error;
 mod fingerprint;
 mod hosts;
 mod http;
+mod item;
 mod locate;
 mod reach;
+mod s3;
+mod socrata;
 
 pub use access::{Access, Input, Means, Missing, Opened, ReadFrom, Use};
 pub use body::{Body, Coding};
@@ -21,3 +26,4 @@ pub use fingerprint::{Content, Digest, SourceFingerprint};
 pub use http::Patience;
 pub use locate::SecretLookup;
 pub use reach::STARTS;
+pub use socrata::Since;

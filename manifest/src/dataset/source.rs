@@ -52,6 +52,9 @@ pub enum Origin {
         /// A title to look for in the catalog, with `{year}`, to find ids that are not listed yet.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         discover: Option<String>,
+        /// Request headers, such as `X-App-Token`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, String>,
     },
     /// An item of a DCAT catalog (an ArcGIS hub has one): its best download.
     Dcat {
@@ -67,6 +70,9 @@ pub enum Origin {
         /// A condition.
         #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
         filter: Option<String>,
+        /// Request headers.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, String>,
     },
     /// A CKAN resource.
     Ckan {
@@ -103,7 +109,9 @@ impl Origin {
             Self::Url { url, headers, body, method: _ } => {
                 std::iter::once(url).chain(headers.values()).chain(body).map(String::as_str).collect()
             }
-            Self::Socrata { filter, .. } | Self::Arcgis { filter, .. } => filter.iter().map(String::as_str).collect(),
+            Self::Socrata { filter, headers, .. } | Self::Arcgis { filter, headers, .. } => {
+                filter.iter().chain(headers.values()).map(String::as_str).collect()
+            }
             Self::Database { url, .. } => vec![url],
             Self::Dcat { .. } | Self::Ckan { .. } => Vec::new(),
         };

@@ -10,7 +10,7 @@ document! {
         url: Option<Spanned<String>>,
         /// Request method of an HTTP address.
         method: Option<Spanned<HttpMethod>>,
-        /// Request headers of an HTTP address.
+        /// Request headers of an HTTP address, a Socrata portal or an ArcGIS layer.
         headers: Option<Spanned<Keyed<String, Spanned<String>>>>,
         /// Request body of a POST.
         body: Option<Spanned<String>>,

@@ -15,9 +15,9 @@ use crate::yaml::{Named, Reader, Spanned};
 /// Kinds of place, and the keys that belong to each beside its own.
 const KINDS: &[(&str, &[&str])] = &[
     ("url", &["method", "headers", "body"]),
-    ("socrata", &["id", "discover", "where"]),
+    ("socrata", &["id", "discover", "where", "headers"]),
     ("dcat", &["item"]),
-    ("arcgis", &["where"]),
+    ("arcgis", &["where", "headers"]),
     ("ckan", &["resource"]),
     ("database", &["query"]),
 ];
@@ -40,6 +40,7 @@ pub(crate) enum Recipe {
         span: Span,
         filter: Option<String>,
         discover: Option<String>,
+        headers: BTreeMap<String, String>,
     },
     Dcat {
         catalog: String,
@@ -49,6 +50,7 @@ pub(crate) enum Recipe {
         layer: Template,
         span: Span,
         filter: Option<String>,
+        headers: BTreeMap<String, String>,
     },
     Ckan {
         portal: String,
@@ -145,6 +147,10 @@ pub(crate) fn recipe(
 ) -> Option<Recipe> {
     let kind = kind(document, reader)?;
     let plain = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
+    let headers = || -> BTreeMap<String, String> {
+        let headers = document.headers.iter().flat_map(|headers| headers.iter());
+        headers.map(|(name, value)| (name.value.clone(), value.value.clone())).collect()
+    };
     Some(match kind {
         "url" => {
             let url = document.url.as_ref()?;
@@ -152,13 +158,12 @@ pub(crate) fn recipe(
             if let (Some(body), HttpMethod::Get) = (&document.body, method) {
                 reader.report(Code::Source, "a body goes with a POST", body.span).help("write method: post");
             }
-            let headers = document.headers.iter().flat_map(|headers| headers.iter());
             Recipe::Url {
                 address: texts.address(url, reader)?,
                 base: base.map(|base| base.value.clone()),
                 span: url.span,
                 method,
-                headers: headers.map(|(name, value)| (name.value.clone(), value.value.clone())).collect(),
+                headers: headers(),
                 body: plain(&document.body),
             }
         }
@@ -180,7 +185,7 @@ pub(crate) fn recipe(
             };
             let span = document.id.as_ref().map_or(host.span, |id| id.span);
             let (filter, discover) = (plain(&document.filter), plain(&document.discover));
-            Recipe::Socrata { host: host.value.clone(), id, span, filter, discover }
+            Recipe::Socrata { host: host.value.clone(), id, span, filter, discover, headers: headers() }
         }
         "dcat" => {
             let catalog = document.dcat.as_ref()?;
@@ -193,7 +198,8 @@ pub(crate) fn recipe(
         }
         "arcgis" => {
             let layer = document.arcgis.as_ref()?;
-            Recipe::Arcgis { layer: texts.template(layer, reader)?, span: layer.span, filter: plain(&document.filter) }
+            let (filter, headers) = (plain(&document.filter), headers());
+            Recipe::Arcgis { layer: texts.template(layer, reader)?, span: layer.span, filter, headers }
         }
         "ckan" => {
             let portal = document.ckan.as_ref()?;
@@ -261,7 +267,7 @@ impl Recipe {
                 }
                 Origin::Url { url, method: *method, headers: headers.clone(), body: body.clone() }
             }
-            Self::Socrata { host, id, span, filter, discover } => {
+            Self::Socrata { host, id, span, filter, discover, headers } => {
                 let id = fill(id);
                 let four =
                     |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -272,10 +278,16 @@ impl Recipe {
                         "ids look like wvxf-dwi5",
                     );
                 }
-                Origin::Socrata { host: host.clone(), id, filter: filter.clone(), discover: discover.clone() }
+                Origin::Socrata {
+                    host: host.clone(),
+                    id,
+                    filter: filter.clone(),
+                    discover: discover.clone(),
+                    headers: headers.clone(),
+                }
             }
             Self::Dcat { catalog, item } => Origin::Dcat { catalog: catalog.clone(), item: fill(item) },
-            Self::Arcgis { layer, span, filter } => {
+            Self::Arcgis { layer, span, filter, headers } => {
                 let layer = fill(layer);
                 if let Err(why) = address(&layer, &["https", "http"]) {
                     return refused(*span, why, "");
@@ -284,7 +296,7 @@ impl Recipe {
                 if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
                     return refused(*span, "the address of a layer ends in its number", "…/FeatureServer/0");
                 }
-                Origin::Arcgis { layer, filter: filter.clone() }
+                Origin::Arcgis { layer, filter: filter.clone(), headers: headers.clone() }
             }
             Self::Ckan { portal, resource } => Origin::Ckan { portal: portal.clone(), resource: fill(resource) },
             Self::Database { url, query } => Origin::Database { url: url.clone(), query: query.sql.clone() },

@@ -1,7 +1,6 @@
 //! What every subcommand starts from: settings, the dataset with its hash, secrets, and with them the way to the database.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use manifest::{Dataset, SecretName};
 
-use crate::postgres::{BUNDLE_PATH, BUNDLE_VARIABLE, Target};
+use crate::postgres::{Target, bundle};
 use crate::run::manifest_hash;
 use crate::secrets::{self, SecretError, Secrets};
 use crate::settings::{Environment, Settings};
@@ -84,7 +83,7 @@ impl Prepared {
     pub(super) fn target(&self) -> Result<Target, Trouble> {
         let name = SecretName::database_url();
         let address = self.secrets.get(&name).ok_or(SecretError::Undeclared(name))?;
-        Ok(Target::parse(address, certificates())?)
+        Ok(Target::parse(address, bundle())?)
     }
 
     /// The day of the firing where the dataset is, or in UTC where its manifest has no time zone.
@@ -103,10 +102,4 @@ impl Prepared {
             _ => false,
         }
     }
-}
-
-/// Certificates to trust beside the system's: those that the environment names, else Amazon's where the image has them.
-fn certificates() -> Option<PathBuf> {
-    let named = std::env::var_os(BUNDLE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    named.or_else(|| Some(PathBuf::from(BUNDLE_PATH)).filter(|path| path.is_file()))
 }

@@ -77,6 +77,12 @@ pub struct Target {
     protection: Protection,
 }
 
+/// Certificates to trust beside the system's: those that the environment names, else Amazon's where the image has them.
+pub fn bundle() -> Option<PathBuf> {
+    let named = std::env::var_os(BUNDLE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(BUNDLE_PATH)).filter(|path| path.is_file()))
+}
+
 impl Target {
     /// Reads an address. `bundle` is a file of certificates to trust beside the system's ([`BUNDLE_VARIABLE`], else
     /// [`BUNDLE_PATH`] where it exists); a `sslrootcert` in the address replaces both.

@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt as _, Stream, StreamExt as _, stream};
-use tokio_postgres::CopyInSink;
+use tokio_postgres::{Column, CopyInSink};
 
 use super::connection::Connection;
 use super::error::Error;
@@ -70,6 +70,24 @@ pub async fn copy_in<E>(
         Ok(stored) => Ok(stored),
         Err(error) => Err(Failed::Database(connection.explain(what, error).await)),
     }
+}
+
+/// The columns of a `SELECT`, each with its type as PostgreSQL spells it.
+///
+/// # Errors
+/// The database's own.
+pub async fn described(connection: &Connection, what: &str, select: &str) -> Result<Vec<(String, String)>, Error> {
+    let statement = match connection.client().prepare(select).await {
+        Ok(statement) => statement,
+        Err(error) => return Err(connection.explain(what, error).await),
+    };
+    let types: Vec<u32> = statement.columns().iter().map(|column| column.type_().oid()).collect();
+    let limits: Vec<i32> = statement.columns().iter().map(Column::type_modifier).collect();
+    let sql = "SELECT pg_catalog.format_type(type, CASE WHEN modifier < 0 THEN NULL ELSE modifier END)
+               FROM unnest($1::oid[], $2::int4[]) WITH ORDINALITY AS u (type, modifier, place) ORDER BY place";
+    let spelled = connection.rows(what, sql, &[&types, &limits]).await?;
+    let names = statement.columns().iter().map(|column| column.name().to_owned());
+    Ok(names.zip(spelled.iter().map(|row| row.get(0))).collect())
 }
 
 /// Sends a `COPY … TO STDOUT (FORMAT binary)` and gives its rows as chunks that together are one complete stream. The session

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::inventory::{Inventory, Reader};
 use super::merge::{self, Division, Merge};
 use crate::postgres::{Acting, Connection, Pool};
-use crate::staging::{Blueprint, Mark};
+use crate::staging::{Blueprint, Coverage, Mark};
 
 /// What is live, and what becomes of it.
 #[derive(Debug)]
@@ -86,7 +86,9 @@ impl Survey {
         let mut staged = dataset.clone();
         let stays = |table: &Table| self.division.merges.iter().any(|merge: &Merge| *merge.name() == table.name);
         for table in staged.tables.iter_mut().filter(|table| stays(table)) {
-            let nothing_new = table.load == Load::Append && mark.appended(table.name.as_str()).is_empty();
+            // What was only asked for what is new may have nothing.
+            let nothing_new = mark.coverage() == Coverage::Part
+                || table.load == Load::Append && mark.appended(table.name.as_str()).is_empty();
             let empty = if nothing_new { Emptiness::Allowed } else { table.expect.empty };
             table.expect = Expectations { rows: 0, max_drop: None, empty, ..std::mem::take(&mut table.expect) };
         }

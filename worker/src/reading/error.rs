@@ -8,6 +8,7 @@ use super::patch::Patch;
 use super::unserved::Unserved;
 use crate::fault::{Exit, Fault, Retry};
 use crate::format::{FormatError, UnknownEncoding};
+use crate::postgres;
 use crate::source::SourceError;
 
 /// A table that could not be read.
@@ -56,6 +57,24 @@ pub enum ReadError {
         /// The one that the source names.
         of_source: u32,
     },
+    /// Another database did not give its rows.
+    #[error("{file}: {error}")]
+    Database {
+        /// The source's file.
+        file: String,
+        /// What it said.
+        error: Box<postgres::Error>,
+    },
+    /// A query of another database has not the columns of the table.
+    #[error("table {table}: {file}: {}", wrong.join("; "))]
+    Columns {
+        /// The table.
+        table: Identifier,
+        /// The source's file.
+        file: String,
+        /// What differs, each in a few words.
+        wrong: Vec<String>,
+    },
     /// Something that this version of the worker does not do.
     #[error("{0}")]
     Unserved(Unserved),
@@ -89,6 +108,8 @@ impl Fault for ReadError {
             Self::Header { error, .. } => error.code(),
             Self::Encoding { .. } => "encoding",
             Self::Srid { .. } => "srid_mismatch",
+            Self::Database { error, .. } => error.code(),
+            Self::Columns { .. } => "source_columns",
             Self::Unserved(_) => "unserved",
         }
     }
@@ -97,7 +118,8 @@ impl Fault for ReadError {
         match self {
             Self::Source(error) => error.exit(),
             Self::Format { error, .. } => error.exit(),
-            Self::Header { .. } | Self::Srid { .. } => Exit::Refused,
+            Self::Header { .. } | Self::Srid { .. } | Self::Columns { .. } => Exit::Refused,
+            Self::Database { error, .. } => error.exit(),
             Self::Encoding { .. } | Self::Unserved(_) => Exit::Configuration,
         }
     }
@@ -106,6 +128,7 @@ impl Fault for ReadError {
         match self {
             Self::Source(error) => error.retry(),
             Self::Format { error, .. } => error.retry(),
+            Self::Database { error, .. } => error.retry(),
             _ => Retry::Never,
         }
     }
@@ -118,6 +141,10 @@ impl Fault for ReadError {
             Self::Srid { column, of_source, .. } => Some(format!(
                 "declare {of_source} for `{column}`; a table with a `query:` can ST_Transform it into another"
             )),
+            Self::Database { error, .. } => error.advice(),
+            Self::Columns { .. } => {
+                Some("name and cast the columns in the query, as in `price::numeric(12,2) AS price`".into())
+            }
             _ => None,
         }
     }

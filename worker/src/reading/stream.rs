@@ -15,6 +15,7 @@ use super::layout::Layout;
 use super::outcome::TableReading;
 use super::reader::Reader;
 use super::reject::Reject;
+use super::relay;
 use super::rows::Rows;
 use super::types::Typed;
 use super::unserved::of_table;
@@ -90,6 +91,10 @@ pub fn spawn(
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let cancel = cancel.child_token();
     let stop = cancel.clone().drop_guard();
+    if relay::is_relayed(&table, access.from()) {
+        let reader = relay::spawn(access, table, sender, cancel);
+        return TableStream { chunks, reader, outcome: Outcome::Pending, _stop: stop };
+    }
     let runtime = Handle::current();
     let reader = tokio::task::spawn_blocking(move || {
         let layout = Layout::new(&table, access.timezone(), &types);

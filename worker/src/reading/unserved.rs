@@ -59,25 +59,26 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_refused_by_name() {
-        let socrata = json!({"origin": {"socrata": {"host": "data.lacity.org", "id": "ms7h-a45h"}}, "file": "a.csv", "reading": {"format": "csv"}});
-        let s3 = json!({"origin": {"url": {"url": "s3://bucket/b.parquet"}}, "file": "b.parquet", "reading": {"format": "parquet"}});
+        let mysql = json!({"origin": {"database": {"url": "mysql://${secret:X}@host/d", "query": "SELECT 1"}}, "file": "a", "reading": {"format": "rows"}});
+        let sftp = json!({"origin": {"url": {"url": "sftp://host/b.parquet"}}, "file": "b.parquet", "reading": {"format": "parquet"}});
         let dataset = dataset(&json!([
-            {"name": "x", "content": {"sources": [socrata, s3]}, "columns": [{"name": "a", "type": "macaddr"}],
+            {"name": "x", "content": {"sources": [mysql, sftp]}, "columns": [{"name": "a", "type": "macaddr"}],
              "load": {"upsert": {"key": ["a"]}}},
         ]));
         let named: Vec<_> = unserved(&dataset, &ReadFrom::Publisher).iter().map(Unserved::to_string).collect();
         assert_eq!(
             named,
             [
-                "table x: this version of the worker does not serve addresses of s3:",
+                "table x: this version of the worker does not serve a database beside other sources of one table",
+                "table x: this version of the worker does not serve addresses of sftp:",
+                "table x: this version of the worker does not serve databases of kind mysql",
                 "table x: this version of the worker does not serve format parquet",
-                "table x: this version of the worker does not serve sources of kind socrata",
                 "table x: this version of the worker does not serve the type macaddr",
             ]
         );
         let folder = ReadFrom::Folder { folder: "data".into(), missing: Missing::Refuse };
         let from_folder: Vec<_> = unserved(&dataset, &folder).iter().map(|unserved| unserved.what.clone()).collect();
-        assert!(!from_folder.iter().any(|what| what.contains("socrata") || what.contains("s3")), "{from_folder:?}");
+        assert!(!from_folder.iter().any(|what| what.contains("database") || what.contains("sftp")), "{from_folder:?}");
     }
 
     #[test]

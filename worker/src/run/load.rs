@@ -56,6 +56,7 @@ impl Load {
     /// How much of its sources it reads.
     fn coverage(&self) -> Coverage {
         match self.access.from() {
+            _ if self.access.is_partial() => Coverage::Part,
             ReadFrom::Folder { missing: Missing::Skip, .. } => Coverage::Part,
             _ => Coverage::Whole,
         }
@@ -72,7 +73,9 @@ fn appended(dataset: &Dataset, loaded: &BTreeMap<String, Loaded>) -> BTreeMap<St
 impl Run<'_> {
     /// Loads and publishes, unless nothing has changed.
     pub(super) async fn load(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
-        let basis = self.within(self.basis(ledger, pool)).await?;
+        let dataset = self.within(load.access.discover(self.dataset, self.stop)).await?;
+        let discovering = Run { dataset: &dataset, ..*self };
+        let basis = self.within(discovering.basis(ledger, pool)).await?;
         // Samples may be of some tables only, and then nothing is made of them.
         if load.extent == Extent::Whole {
             self.within(self.tell_what_is_left(pool)).await?;
@@ -87,13 +90,13 @@ impl Run<'_> {
 }
 
 /// The stages of a load, with what they share.
-struct Stages<'a> {
-    run: &'a Run<'a>,
-    load: &'a Load,
+pub(super) struct Stages<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) load: &'a Load,
     basis: &'a Basis,
-    ledger: &'a Ledger,
+    pub(super) ledger: &'a Ledger,
     pool: &'a Arc<Pool>,
-    survey: &'a Survey,
+    pub(super) survey: &'a Survey,
     blueprints: &'a [Blueprint],
 }
 
@@ -188,6 +191,7 @@ impl Stages<'_> {
         let Self { run, load, basis, ledger, pool, survey, blueprints } = *self;
         // Before there are new rows, which need the room.
         run.within(run.drop_generations(pool, generation::room(run.dataset.generations))).await?;
+        run.within(self.read_what_is_new()).await?;
         let mark = Mark::new(run.id, run.making, None);
         let roles = survey.staging_roles();
         let begin = Staging::begin(Arc::clone(pool), &run.dataset.dataset, &mark, &roles);

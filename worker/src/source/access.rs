@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use manifest::Dataset;
 use manifest::dataset::{Source, Table};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,8 @@ use super::fingerprint::{Content, SourceFingerprint};
 use super::http::{Http, Patience};
 use super::locate::{Filling, Located, SecretLookup};
 use super::reach::{Arrival, Reach, Spooled, blocking, hash, open};
+use super::s3::S3;
+use super::socrata::Since;
 use crate::spool::{SharedFile, Spool};
 
 /// Where sources are read from.
@@ -122,7 +125,10 @@ impl Access {
         }
         shared.retain(|_, shared| shared.left > 1);
         let filling = Filling { secrets, today };
-        let reach = Arc::new(Reach { from, http: Arc::new(Http::new(patience)), spool, filling });
+        let (system, since) = (system_fields(dataset), Mutex::default());
+        let reach =
+            Reach { from, http: Arc::new(Http::new(patience)), spool, filling, s3: S3::default(), system, since };
+        let reach = Arc::new(reach);
         let timezone = dataset.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let ahead = Ahead::new(dataset, |source| !shared.contains_key(&source.file));
         Self { reach, timezone, shared: Mutex::new(shared), ahead }
@@ -181,7 +187,32 @@ impl Access {
         previous: &SourceFingerprint,
         cancel: &CancellationToken,
     ) -> Result<bool, SourceError> {
+        if self.reach.is_database(source) {
+            // Nobody but its rows knows.
+            return Ok(false);
+        }
         self.reach.unchanged(&self.reach.locate(source)?, previous, cancel).await
+    }
+
+    /// The address of another database, with its secrets.
+    pub fn filled(&self, address: &str) -> Result<SecretString, SourceError> {
+        self.reach.filling.text(address, address)
+    }
+
+    /// Reads a source only from one moment on, where its kind can.
+    pub fn read_since(&self, source: &Source, since: Since) {
+        self.reach.since.lock().unwrap_or_else(PoisonError::into_inner).insert(source.file.clone(), since);
+    }
+
+    /// Whether any source is read only from one moment on.
+    pub fn is_partial(&self) -> bool {
+        !self.reach.since.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The dataset with the sources that its publishers have by now and its manifest does not list yet: those whose titles it says to
+    /// look for, of this year and the one before.
+    pub async fn discover(&self, dataset: &Dataset, cancel: &CancellationToken) -> Result<Dataset, SourceError> {
+        self.reach.discover(dataset, cancel).await
     }
 
     /// Makes ready for a table to be read once more from its first source on, because one changed while it was read.
@@ -226,6 +257,22 @@ impl Access {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Shared>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The fields of a portal's system that tables name in `rename`, by file.
+fn system_fields(dataset: &Dataset) -> BTreeMap<String, Vec<String>> {
+    let mut fields = BTreeMap::<String, Vec<String>>::new();
+    for table in &dataset.tables {
+        for name in table.rename.keys().filter(|name| name.starts_with(':') && *name != ":id") {
+            for source in table.sources() {
+                let fields = fields.entry(source.file.clone()).or_default();
+                if !fields.contains(name) {
+                    fields.push(name.clone());
+                }
+            }
+        }
+    }
+    fields
 }
 
 async fn open_file(path: PathBuf, usage: Use) -> Result<Opened, SourceError> {

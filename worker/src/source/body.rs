@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -126,4 +126,21 @@ impl Body {
         });
         Self { pieces, content: None }
     }
+}
+
+/// Hashes bytes that come without a hash, and tells at their end what all of them were.
+pub(super) fn hashed(bytes: impl Stream<Item = Result<Bytes, SourceError>> + Send + 'static) -> Pieces {
+    let start = (bytes.boxed(), Some(Digest::default()));
+    stream::unfold(start, async |(mut bytes, digest)| {
+        let mut digest = digest?;
+        Some(match bytes.next().await {
+            Some(Ok(piece)) => {
+                digest.update(&piece);
+                (Ok(Piece::Bytes(piece)), (bytes, Some(digest)))
+            }
+            Some(Err(error)) => (Err(error), (bytes, None)),
+            None => (Ok(Piece::End(digest.finish())), (bytes, None)),
+        })
+    })
+    .boxed()
 }

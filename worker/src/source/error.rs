@@ -86,6 +86,16 @@ pub enum SourceError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Fewer or more rows than the publisher counts itself.
+    #[error("{address} gave {came} rows and counts {counted}")]
+    Count {
+        /// The address.
+        address: String,
+        /// Rows that came.
+        came: u64,
+        /// Rows that the publisher counts.
+        counted: u64,
+    },
     /// Packed in a way that was not asked for.
     #[error("{address} is sent in the content encoding `{coding}`, which is not read")]
     Coding {
@@ -190,6 +200,7 @@ impl Fault for SourceError {
             Self::Length { .. } => "source_length",
             Self::Checksum { .. } => "source_checksum",
             Self::Answer { .. } => "source_answer",
+            Self::Count { .. } => "source_count",
             Self::Coding { .. } => "source_coding",
             Self::Redirect { .. } => "source_redirect",
             Self::Address { .. } => "source_address",
@@ -212,6 +223,7 @@ impl Fault for SourceError {
             | Self::Length { .. }
             | Self::Checksum { .. }
             | Self::Answer { .. }
+            | Self::Count { .. }
             | Self::Coding { .. }
             | Self::Redirect { .. }
             | Self::Absent { .. }
@@ -229,7 +241,8 @@ impl Fault for SourceError {
             | Self::Changed { .. }
             | Self::Length { .. }
             | Self::Checksum { .. }
-            | Self::Answer { .. } => Retry::Later,
+            | Self::Answer { .. }
+            | Self::Count { .. } => Retry::Later,
             Self::Status { status, .. } if passes(*status) => Retry::Later,
             Self::Spool { error, .. } => error.retry(),
             _ => Retry::Never,
@@ -250,6 +263,7 @@ impl Fault for SourceError {
             Self::Status { status, .. } if passes(*status) => {
                 Some("the publisher is busy or out of order: load again later".into())
             }
+            Self::Count { .. } => Some("load again later: the publisher may be writing the dataset anew".into()),
             Self::Changed { .. } => Some("load again when the publisher has finished writing".into()),
             Self::Answer { .. } => {
                 Some("open the address in a browser: the service may be down, or have changed".into())

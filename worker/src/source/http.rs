@@ -26,6 +26,9 @@ const REDIRECTS: usize = 10;
 /// A publisher that asks for a longer pause is left to the next run.
 const PAUSE_MAX: Duration = Duration::from_mins(2);
 
+/// The longest answer that is read as a whole: a catalog of some thousand datasets.
+const TEXT_MAX: usize = 64 << 20;
+
 /// How long a publisher is waited for. The whole download has no limit of its own: the run has.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -81,6 +84,44 @@ impl Http {
             biased;
             () = cancel.cancelled() => Err(SourceError::Stopped),
             turn = self.hosts.turn(url.host_str().unwrap_or_default()) => Ok(turn),
+        }
+    }
+
+    /// The whole of a small answer as text, for whoever has a turn at the host.
+    pub(super) async fn text(&self, request: &Request, cancel: &CancellationToken) -> Result<String, SourceError> {
+        let mut tried = 0;
+        loop {
+            let mut response = self.get(request, &Ask::default(), cancel).await?;
+            tried += 1;
+            let read = async {
+                let mut bytes = Vec::new();
+                while let Some(piece) = response.chunk().await? {
+                    bytes.extend_from_slice(&piece);
+                    if bytes.len() > TEXT_MAX {
+                        break;
+                    }
+                }
+                Ok::<_, reqwest::Error>(bytes)
+            };
+            let address = request.shown.clone();
+            let read = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(SourceError::Stopped),
+                read = timeout(self.patience.answer, read) => read,
+            };
+            let error = match read {
+                Ok(Ok(bytes)) if bytes.len() > TEXT_MAX => {
+                    let detail = format!("it is longer than {TEXT_MAX} bytes");
+                    return Err(SourceError::Answer { address, detail });
+                }
+                Ok(Ok(bytes)) => {
+                    let unread = |_| SourceError::Answer { address, detail: "it is not UTF-8".to_owned() };
+                    return String::from_utf8(bytes).map_err(unread);
+                }
+                Ok(Err(_)) => SourceError::CutOff { address, received: 0, expected: None },
+                Err(_) => SourceError::Stalled { address, seconds: self.patience.answer.as_secs(), received: 0 },
+            };
+            self.pause(error, tried, None, cancel).await?;
         }
     }
 

@@ -15,6 +15,8 @@ use url::Url;
 
 use super::access::ReadFrom;
 use super::error::SourceError;
+use super::item::Item;
+use super::{arcgis, s3, socrata};
 
 /// Finds a secret's value by its name.
 pub type SecretLookup = Arc<dyn Fn(&SecretName) -> Option<SecretString> + Send + Sync>;
@@ -23,6 +25,10 @@ pub type SecretLookup = Arc<dyn Fn(&SecretName) -> Option<SecretString> + Send +
 pub(super) enum Located {
     Http(Box<Request>),
     Path(PathBuf),
+    Socrata(Box<socrata::Place>),
+    Arcgis(Box<arcgis::Place>),
+    Item(Box<Item>),
+    S3(s3::Place),
 }
 
 /// An HTTP request. It holds secrets and so has no `Debug`.
@@ -77,14 +83,73 @@ fn at_mirror(base: &str, file: &str) -> Result<Located, SourceError> {
 }
 
 fn at_publisher(source: &Source, filling: &Filling) -> Result<Located, SourceError> {
-    let Origin::Url { url, method, headers, body } = &source.origin else {
-        let kind = source.origin.kind();
-        return Err(SourceError::Address {
-            address: source.file.clone(),
-            detail: format!("sources of kind `{kind}` are not served by this version of the worker"),
-        });
-    };
-    let shown = with_day(url, filling.today).map_err(|detail| SourceError::Address { address: url.clone(), detail })?;
+    match &source.origin {
+        Origin::Url { url, method, headers, body } => at_url(url, *method, headers, body.as_deref(), filling),
+        Origin::Socrata { host, id, filter, headers, discover: _ } => {
+            at_portal(host, id, filter.as_deref(), headers, filling)
+        }
+        Origin::Arcgis { layer, filter, headers } => {
+            let filter = filter.as_deref().map(|filter| filling.text(filter, layer)).transpose()?;
+            Ok(Located::Arcgis(Box::new(arcgis::Place {
+                layer: parsed(layer)?,
+                filter: filter.map(|filter| filter.expose_secret().to_owned()),
+                headers: filling.headers(headers, layer)?,
+                shown: layer.clone(),
+            })))
+        }
+        Origin::Dcat { catalog, item } => {
+            let (catalog, format) = (parsed(catalog)?, source.reading.format);
+            Ok(Located::Item(Box::new(Item::Dcat { catalog, item: item.clone(), format })))
+        }
+        Origin::Ckan { portal, resource } => {
+            let (portal, resource) = (parsed(portal)?, resource.clone());
+            Ok(Located::Item(Box::new(Item::Ckan { portal, resource })))
+        }
+        Origin::Database { .. } => {
+            let detail = "rows of another database are no file".to_owned();
+            Err(SourceError::Address { address: source.file.clone(), detail })
+        }
+    }
+}
+
+fn parsed(address: &str) -> Result<Url, SourceError> {
+    Url::parse(address).map_err(|error| SourceError::Address { address: address.to_owned(), detail: error.to_string() })
+}
+
+fn at_portal(
+    host: &str,
+    id: &str,
+    filter: Option<&str>,
+    headers: &BTreeMap<String, String>,
+    filling: &Filling,
+) -> Result<Located, SourceError> {
+    let mut shown = format!("https://{host}/resource/{id}.csv");
+    if let Some(filter) = filter {
+        // As the manifest has it, without the values of its secrets.
+        shown = format!("{shown}?$where={filter}");
+    }
+    let fail = |error: url::ParseError| SourceError::Address { address: shown.clone(), detail: error.to_string() };
+    let filled = filter.map(|filter| filling.text(filter, &shown)).transpose()?;
+    Ok(Located::Socrata(Box::new(socrata::Place {
+        base: socrata::base(host).map_err(fail)?,
+        id: id.to_owned(),
+        filter: filled.map(|filter| filter.expose_secret().to_owned()),
+        headers: filling.headers(headers, &shown)?,
+        system: Vec::new(),
+        since: None,
+        shown,
+    })))
+}
+
+fn at_url(
+    url: &str,
+    method: HttpMethod,
+    headers: &BTreeMap<String, String>,
+    body: Option<&str>,
+    filling: &Filling,
+) -> Result<Located, SourceError> {
+    let shown =
+        with_day(url, filling.today).map_err(|detail| SourceError::Address { address: url.to_owned(), detail })?;
     let fail = |detail: String| SourceError::Address { address: shown.clone(), detail };
     if let Some(path) = shown.strip_prefix("file:") {
         return if path.starts_with("//") {
@@ -94,13 +159,16 @@ fn at_publisher(source: &Source, filling: &Filling) -> Result<Located, SourceErr
             Ok(Located::Path(PathBuf::from(path)))
         };
     }
+    if shown.starts_with("s3:") {
+        return s3::Place::parse(&shown).map(Located::S3).map_err(fail);
+    }
     let url = filling.address(&shown)?;
     if !matches!(url.scheme(), "http" | "https") {
         let scheme = url.scheme().to_owned();
         return Err(fail(format!("addresses of kind `{scheme}` are not served by this version of the worker")));
     }
     let headers = filling.headers(headers, &shown)?;
-    let body = body.as_deref().map(|body| filling.text(body, &shown)).transpose()?;
+    let body = body.map(|body| filling.text(body, &shown)).transpose()?;
     let method = match method {
         HttpMethod::Get => Method::GET,
         HttpMethod::Post => Method::POST,
@@ -237,6 +305,10 @@ mod tests {
             match self {
                 Self::Http(request) => request.shown.clone(),
                 Self::Path(path) => path.display().to_string(),
+                Self::Socrata(place) => place.shown.clone(),
+                Self::Arcgis(place) => place.shown.clone(),
+                Self::Item(item) => format!("{item:?}"),
+                Self::S3(place) => place.shown.clone(),
             }
         }
     }

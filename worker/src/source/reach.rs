@@ -1,23 +1,27 @@
 //! The way to a single source: it is asked for, and its bytes arrive, or they are fetched into the spool and can be sought, or it is only
 //! asked whether it has changed.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use manifest::dataset::Source;
+use manifest::dataset::{Origin, Source};
 use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use reqwest::{Method, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 
 use super::access::ReadFrom;
-use super::body::{Body, Coding, Pieces};
-use super::download::Download;
+use super::arcgis;
+use super::body::{Body, Coding, Pieces, hashed};
+use super::download::{Download, Version};
 use super::error::SourceError;
 use super::fingerprint::{Content, Digest, SourceFingerprint};
 use super::http::{Ask, Http, header};
 use super::locate::{Filling, Located, Request, locate};
+use super::s3::S3;
+use super::socrata::{self, Since};
 use crate::spool::{SharedFile, Spool};
 
 /// How often a source that changes while it is read is begun anew.
@@ -34,6 +38,13 @@ pub(super) struct Arrival {
     pub(super) last_modified: Option<String>,
 }
 
+impl Arrival {
+    /// Of a length that nobody knows.
+    fn of(pieces: Pieces, address: String, last_modified: Option<String>) -> Self {
+        Self { pieces, coding: Coding::Identity, length: None, address, etag: None, last_modified }
+    }
+}
+
 /// A source in the spool.
 #[derive(Debug, Clone)]
 pub(super) struct Spooled {
@@ -48,28 +59,55 @@ pub(super) struct Reach {
     pub(super) http: Arc<Http>,
     pub(super) spool: Spool,
     pub(super) filling: Filling,
+    pub(super) s3: S3,
+    /// By file: fields of the system that its tables take.
+    pub(super) system: BTreeMap<String, Vec<String>>,
+    /// By file: from where on it is read.
+    pub(super) since: Mutex<BTreeMap<String, Since>>,
 }
 
 impl Reach {
     /// The place of a source.
     pub(super) fn locate(&self, source: &Source) -> Result<Located, SourceError> {
-        locate(source, &self.from, &self.filling)
+        let mut located = locate(source, &self.from, &self.filling)?;
+        if let Located::Socrata(place) = &mut located {
+            place.system = self.system.get(&source.file).cloned().unwrap_or_default();
+            place.since = self.since.lock().unwrap_or_else(PoisonError::into_inner).get(&source.file).cloned();
+        }
+        Ok(located)
+    }
+
+    /// Whether a source is rows of another database, which are no bytes of a file.
+    pub(super) fn is_database(&self, source: &Source) -> bool {
+        self.from == ReadFrom::Publisher && matches!(source.origin, Origin::Database { .. })
     }
 
     /// Asks for a source. Its bytes are read by whoever polls for them.
     pub(super) async fn arrive(&self, located: &Located, cancel: &CancellationToken) -> Result<Arrival, SourceError> {
         match located {
-            Located::Http(request) => {
-                let download = Download::start(&self.http, (**request).clone(), cancel).await?;
-                let version = download.version().clone();
-                Ok(Arrival {
-                    coding: version.coding,
-                    length: version.length,
-                    address: download.address().to_owned(),
-                    etag: version.etag,
-                    last_modified: version.last_modified,
-                    pieces: download.pieces(),
-                })
+            Located::Http(request) => self.download((**request).clone(), cancel).await,
+            Located::Item(item) => self.download(item.resolve(&self.http, cancel).await?, cancel).await,
+            Located::Arcgis(place) => {
+                let turn = self.http.turn(&place.layer, cancel).await?;
+                // What is edited from here on is a later version.
+                let layer = place.layer(&self.http, cancel).await?;
+                let (address, last_modified) = (place.shown.clone(), layer.edited.clone());
+                let pages = arcgis::pages(&self.http, turn, (**place).clone(), layer, cancel).await?;
+                Ok(Arrival::of(hashed(pages), address, last_modified))
+            }
+            Located::S3(place) => {
+                let object = self.s3.open(&self.http, place, None, cancel).await?;
+                let (length, etag, last_modified) = (object.length, object.etag.clone(), object.last_modified.clone());
+                let pieces = hashed(object.bytes(Arc::clone(&self.http), cancel.clone()));
+                Ok(Arrival { length, etag, ..Arrival::of(pieces, place.shown.clone(), last_modified) })
+            }
+            Located::Socrata(place) => {
+                // What is written from here on is a later version.
+                let turn = self.http.turn(&place.base, cancel).await?;
+                let last_modified = place.updated(&self.http, cancel).await?;
+                let (address, place) = (place.shown.clone(), (**place).clone());
+                let pages = socrata::pages(&self.http, turn, place, cancel).await?;
+                Ok(Arrival::of(hashed(pages), address, last_modified))
             }
             Located::Path(path) => {
                 let file = open(path)?;
@@ -84,6 +122,13 @@ impl Reach {
                 })
             }
         }
+    }
+
+    async fn download(&self, request: Request, cancel: &CancellationToken) -> Result<Arrival, SourceError> {
+        let download = Download::start(&self.http, request, cancel).await?;
+        let (address, version) = (download.address().to_owned(), download.version().clone());
+        let Version { etag, last_modified, coding, length, .. } = version;
+        Ok(Arrival { pieces: download.pieces(), coding, length, address, etag, last_modified })
     }
 
     /// Fetches a source into the spool, anew where it changed meanwhile.
@@ -129,6 +174,33 @@ impl Reach {
         match located {
             Located::Path(path) => same_file(path.clone(), previous.content.clone()).await,
             Located::Http(request) => self.same_answer(request, previous, cancel).await,
+            Located::Item(item) => {
+                let request = item.resolve(&self.http, cancel).await?;
+                self.same_answer(&request, previous, cancel).await
+            }
+            Located::Arcgis(place) => {
+                if previous.address != place.shown || previous.last_modified.is_none() {
+                    return Ok(false);
+                }
+                let _turn = self.http.turn(&place.layer, cancel).await?;
+                Ok(place.layer(&self.http, cancel).await?.edited == previous.last_modified)
+            }
+            Located::S3(place) => {
+                if previous.address != place.shown || previous.etag.is_none() {
+                    return Ok(false);
+                }
+                match self.s3.open(&self.http, place, previous.etag.as_deref(), cancel).await {
+                    Err(SourceError::Status { status: 304, .. }) => Ok(true),
+                    answer => Ok(answer?.etag == previous.etag),
+                }
+            }
+            Located::Socrata(place) => {
+                if previous.address != place.shown || previous.last_modified.is_none() {
+                    return Ok(false);
+                }
+                let _turn = self.http.turn(&place.base, cancel).await?;
+                Ok(place.updated(&self.http, cancel).await? == previous.last_modified)
+            }
         }
     }
 
