@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod conformance;
 mod copied;
 mod faults;
 mod formats;
 mod house;
+mod portals;
 mod resuming;
 mod unchanged;
 mod workbooks;
