@@ -111,15 +111,15 @@ impl Portal {
         let mut state = self.lock();
         let (largest, overcount) = (state.largest, state.overcount);
         let State { datasets, between, pages, .. } = &mut *state;
-        let Some(dataset) = datasets.get_mut(id) else { return reply(404, json!({"error": true})) };
+        let Some(dataset) = datasets.get_mut(id) else { return reply(404, &json!({"error": true})) };
         if request.path.starts_with("/api/views") {
-            return reply(200, json!({"id": id, "name": dataset.title, "rowsUpdatedAt": dataset.updated}));
+            return reply(200, &json!({"id": id, "name": dataset.title, "rowsUpdatedAt": dataset.updated}));
         }
         let mut rows: Vec<(&String, &Row)> = dataset.rows.iter().collect();
         if let Some(condition) = request.parameter("$where") {
             for part in condition.split(" AND ") {
                 let Some(holds) = condition_of(part, &dataset.columns) else {
-                    return reply(400, json!({"error": true, "message": format!("cannot read {part}")}));
+                    return reply(400, &json!({"error": true, "message": format!("cannot read {part}")}));
                 };
                 rows.retain(|(id, row)| holds(id, row));
             }
@@ -128,7 +128,7 @@ impl Portal {
         if select == "count(*)" {
             let of_new = request.parameter("$where").is_some_and(|condition| condition.contains(":created_at"));
             let overcount = if of_new { 0 } else { overcount };
-            return reply(200, json!([{"count": (rows.len() as u64 + overcount).to_string()}]));
+            return reply(200, &json!([{"count": (rows.len() as u64 + overcount).to_string()}]));
         }
         *pages += 1;
         if request.parameter("$order").as_deref() != Some(":id") {
@@ -140,7 +140,7 @@ impl Portal {
         let page = rows.into_iter().skip(number("$offset").unwrap_or(0)).take(limit);
         let body = match form {
             "csv" => csv(&select, &dataset.columns, page),
-            _ => return reply(400, json!({"error": true, "message": "only csv"})),
+            _ => return reply(400, &json!({"error": true, "message": "only csv"})),
         };
         if let Some(between) = between {
             between(dataset, *pages);
@@ -157,11 +157,11 @@ impl Portal {
         let results: Vec<_> = found
             .map(|(id, dataset)| json!({"resource": {"id": id, "name": dataset.title, "type": "dataset"}}))
             .collect();
-        reply(200, json!({"results": results, "resultSetSize": results.len()}))
+        reply(200, &json!({"results": results, "resultSetSize": results.len()}))
     }
 }
 
-fn reply(status: u16, body: serde_json::Value) -> Reply {
+fn reply(status: u16, body: &serde_json::Value) -> Reply {
     Reply { status, content_type: "application/json; charset=utf-8", body: body.to_string() }
 }
 

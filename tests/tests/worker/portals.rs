@@ -128,8 +128,7 @@ fn an_object_that_is_cut_is_gone_on_with_and_one_that_was_replaced_is_not() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("bucket")).unwrap();
     let store = FileServer::start(folder.path()).unwrap();
-    let rows: String = (5..9_000).map(|row| format!("{row},Ash,05/05/2021,2\n")).collect();
-    let text = format!("{TREES}{rows}");
+    let text = (5..9_000).fold(TREES.to_owned(), |text, row| text + &format!("{row},Ash,05/05/2021,2\n"));
     std::fs::write(folder.path().join("bucket/trees.csv"), &text).unwrap();
     let city = City::new();
     city.edit_manifest(&city.publisher.url_of("trees.csv"), "s3://bucket/trees.csv");

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::ReadError;
 use super::layout::copied_columns;
 use super::outcome::{Drift, TableReading};
+use super::tally::ColumnTally;
 use crate::postgres::copy::{copy_out, described};
 use crate::postgres::identifiers::quote_ident;
 use crate::postgres::{self, Purpose, Session, Target, bundle};
@@ -92,7 +93,7 @@ async fn read(access: &Access, table: &Table, chunks: &mpsc::Sender<Bytes>) -> R
     }
     let content = digest.finish();
     (reading.rows, reading.bytes) = (rows.rows, content.bytes);
-    reading.columns = copied_columns(table).map(|column| (column.name.clone(), Default::default())).collect();
+    reading.columns = copied_columns(table).map(|column| (column.name.clone(), ColumnTally::default())).collect();
     let fingerprint = SourceFingerprint { address: url.clone(), etag: None, last_modified: None, content };
     reading.fingerprints.insert(file.clone(), fingerprint);
     Ok(reading)

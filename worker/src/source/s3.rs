@@ -231,13 +231,11 @@ fn region_of(error: &SdkError<GetObjectError>) -> Option<String> {
 
 fn fault(place: &Place, error: &SdkError<GetObjectError>) -> SourceError {
     let address = place.shown.clone();
-    match error.raw_response() {
-        Some(response) => SourceError::Status { address, status: response.status().as_u16() },
-        None => {
-            let detail = error.message().map_or_else(|| chain(error), str::to_owned);
-            SourceError::Unreachable { address, detail }
-        }
+    if let Some(response) = error.raw_response() {
+        return SourceError::Status { address, status: response.status().as_u16() };
     }
+    let detail = error.message().map_or_else(|| chain(error), str::to_owned);
+    SourceError::Unreachable { address, detail }
 }
 
 #[cfg(test)]
