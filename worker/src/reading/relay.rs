@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::drift::Drift;
 use super::error::ReadError;
 use super::layout::copied_columns;
-use super::outcome::{Drift, TableReading};
+use super::outcome::TableReading;
 use super::tally::ColumnTally;
 use crate::postgres::copy::{copy_out, described};
 use crate::postgres::identifiers::quote_ident;
