@@ -62,7 +62,7 @@ mod tests {
         let mysql = json!({"origin": {"database": {"url": "mysql://${secret:X}@host/d", "query": "SELECT 1"}}, "file": "a", "reading": {"format": "rows"}});
         let sftp = json!({"origin": {"url": {"url": "sftp://host/b.parquet"}}, "file": "b.parquet", "reading": {"format": "parquet"}});
         let dataset = dataset(&json!([
-            {"name": "x", "content": {"sources": [mysql, sftp]}, "columns": [{"name": "a", "type": "macaddr"}],
+            {"name": "x", "content": {"sources": [mysql, sftp]}, "columns": [{"name": "a", "type": "geography"}],
              "load": {"upsert": {"key": ["a"]}}},
         ]));
         let named: Vec<_> = unserved(&dataset, &ReadFrom::Publisher).iter().map(Unserved::to_string).collect();
@@ -73,7 +73,7 @@ mod tests {
                 "table x: this version of the worker does not serve addresses of sftp:",
                 "table x: this version of the worker does not serve databases of kind mysql",
                 "table x: this version of the worker does not serve format parquet",
-                "table x: this version of the worker does not serve the type macaddr",
+                "table x: this version of the worker does not serve the type geography",
             ]
         );
         let folder = ReadFrom::Folder { folder: "data".into(), missing: Missing::Refuse };
