@@ -39,7 +39,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    step("build", cargo().args(["build", "--quiet", "--locked", "--package", "deployer"]))?;
+    step("build", cargo().args(["build", "--quiet", "--bins", "--locked"]))?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     write_project(folder.path(), options).map_err(|error| error.to_string())?;
     let smoke = Smoke { folder: folder.path(), options };
