@@ -54,6 +54,9 @@ pub enum Format {
 pub enum Command {
     /// Check the manifests, without a network.
     Check,
+    /// Write manifests of datasets.
+    #[command(subcommand)]
+    Dataset(DatasetVerb),
     /// Print the JSON Schemas of the manifests.
     Schema(Schema),
     /// Show what would change, and when everything fires next.
@@ -82,6 +85,27 @@ pub enum Command {
     Gc(Gc),
     /// Delete everything of the stack in this environment.
     Destroy(Destroy),
+}
+
+/// What to do with datasets.
+#[derive(Debug, Subcommand)]
+pub enum DatasetVerb {
+    /// Write a manifest that loads, a sample and an expectation, from a publisher's CSV.
+    New(NewDataset),
+}
+
+/// Options of `dataset new`.
+#[derive(Debug, Args)]
+pub struct NewDataset {
+    /// The file's address, or a file of this machine.
+    #[arg(value_name = "URL|FILE")]
+    pub source: String,
+    /// The dataset's name; made from the file's when absent.
+    #[arg(long)]
+    pub name: Option<DatasetName>,
+    /// The folder of datasets/ it goes to; may be left out when there is only one.
+    #[arg(long, value_name = "FOLDER")]
+    pub place: Option<String>,
 }
 
 /// Options of `schema`.

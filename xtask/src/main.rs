@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask demo` and `cargo xtask test` are all that a fresh checkout needs.
 
 mod bench;
+mod catalogue;
 mod command;
 mod demo;
 mod fuzz;
@@ -32,6 +33,8 @@ enum Verb {
     Bench(bench::Options),
     /// What no emulator can prove, in an AWS account of yours: a stack of its own, taken away again
     SmokeAws(smoke::Options),
+    /// The pages of docs/catalogue, from the manifests
+    Catalogue,
     /// The worker's image
     Image {
         /// Name and tag
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::SmokeAws(options) => smoke::run(&options),
         Verb::Bench(options) => bench::run(&options),
+        Verb::Catalogue => catalogue::run(),
         Verb::Image { check: true, .. } => image::check(&mut Vec::new()),
         Verb::Image { tag, profile, bases, check: false } => image::build(&tag, profile, bases),
     };

@@ -1,6 +1,7 @@
 //! One file per subcommand. In: the parsed command line. Out: a report on standard output and an exit code.
 
 pub mod check;
+pub mod dataset;
 pub mod destroy;
 pub mod drift;
 pub mod gc;
@@ -16,7 +17,7 @@ mod session;
 pub mod status;
 mod triggers;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, DatasetVerb};
 use crate::error::{Error, Exit};
 
 /// Does what the command line says.
@@ -28,6 +29,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Plan(options) => plan::plan(global, &options).await,
         Command::ScheduleAll(options) => schedule_all::schedule_all(global, &options).await,
         Command::Secrets(command) => secrets::secrets(global, command).await,
+        Command::Dataset(DatasetVerb::New(options)) => dataset::new(global, &options).await,
         Command::Run(options) => run::run(global, &options).await,
         Command::Pause(options) => pause::pause(global, &options).await,
         Command::Resume(options) => pause::resume(global, &options).await,

@@ -38,20 +38,21 @@ pub(crate) fn repository() -> &'static Path {
 /// Every dataset of this repository, those that others are made of first.
 pub(crate) fn all() -> Vec<Known> {
     let root = repository();
-    let mut all: Vec<_> = manifest::list_datasets(root)
-        .into_iter()
-        .map(|(name, path)| {
-            let path = root.join(path);
-            let dataset = manifest::load_dataset(&path).unwrap_or_else(|findings| panic!("{name}: {findings:?}"));
-            Known { name: dataset.dataset.clone(), path, dataset }
-        })
-        .collect();
+    let mut all: Vec<_> =
+        manifest::list_datasets(root).into_iter().map(|(_, path)| Known::at(&root.join(path))).collect();
     assert!(!all.is_empty(), "there are no datasets under {}", root.display());
     all.sort_by_key(|known| !known.dataset.depends_on.is_empty());
     all
 }
 
 impl Known {
+    /// What a manifest declares.
+    pub(crate) fn at(path: &Path) -> Self {
+        let dataset =
+            manifest::load_dataset(path).unwrap_or_else(|findings| panic!("{}: {findings:?}", path.display()));
+        Self { name: dataset.dataset.clone(), path: path.to_owned(), dataset }
+    }
+
     /// The folder of its place's samples.
     pub(crate) fn samples(&self) -> PathBuf {
         self.path.parent().unwrap().join("samples")

@@ -7,5 +7,6 @@ mod desk;
 mod expected;
 
 mod first_lines;
+mod new;
 mod samples;
 mod schedules;
