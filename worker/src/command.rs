@@ -13,6 +13,7 @@ mod origin;
 mod prepared;
 pub mod publish;
 pub mod rejects;
+pub mod replay;
 pub mod rollback;
 pub mod sources;
 
@@ -39,6 +40,8 @@ pub enum Verb {
     Check(check::Check),
     /// Show the values and rows that a run could not load
     Rejects(rejects::Rejects),
+    /// Load the rows and values that the last load could not read, and the manifest can now
+    Replay(replay::Replay),
     /// Try what a dataset needs from its database, without changing anything
     Doctor(doctor::Doctor),
     /// Publish what an earlier run left in staging, without loading it again
@@ -60,6 +63,7 @@ impl Verb {
             Self::Load(load) => load.run(&environment, &stop).await,
             Self::Check(check) => check.run(&environment, &stop).await,
             Self::Rejects(rejects) => rejects.run(&environment, &stop).await,
+            Self::Replay(replay) => replay.run(&environment, &stop).await,
             Self::Doctor(doctor) => doctor.run(&environment, &stop).await,
             Self::Publish(publish) => publish.run(&environment, &stop).await,
             Self::Diff(diff) => diff.run(&environment, &stop).await,

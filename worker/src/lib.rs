@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod postgres;
 pub mod publish;
 pub mod reading;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod secrets;

@@ -9,6 +9,7 @@ mod guarding;
 mod kept;
 mod load;
 mod publishing;
+mod replay;
 mod rollback;
 mod since;
 mod tables;
@@ -65,6 +66,8 @@ pub enum Errand {
     Load(Load),
     /// What an earlier run left in staging.
     PublishKept(Accept),
+    /// What the last load could not read.
+    Replay,
     /// A generation that was live so many publishes ago, from 1.
     RollBack(u8),
 }
@@ -120,6 +123,7 @@ impl Run<'_> {
         let done = match errand {
             Errand::Load(load) => Box::pin(self.load(load, &ledger, &pool)).await,
             Errand::PublishKept(accept) => Box::pin(self.publish_kept(*accept, &ledger, &pool)).await,
+            Errand::Replay => Box::pin(self.replay(&ledger, &pool)).await,
             Errand::RollBack(back) => Box::pin(self.roll_back(*back, &ledger, &pool)).await,
         };
         let done = match done {

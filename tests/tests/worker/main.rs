@@ -23,6 +23,7 @@ mod portals;
 mod readers;
 mod rejects;
 mod relayed;
+mod replay;
 mod rollback;
 mod rows;
 mod secrets;

@@ -1,6 +1,9 @@
 //! Rejected values and rows on their way into `freshet.rejects`: in batches, each with its place and its text, up to a
 //! limit per table; the rest is counted by whoever reads.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use manifest::Identifier;
 
 use crate::postgres;
@@ -30,6 +33,10 @@ pub struct Reject {
     pub code: String,
     /// What became of the row, in one word.
     pub consequence: String,
+    /// The record, to be read again.
+    pub record: Option<Vec<u8>>,
+    /// The names of its fields; none where the file has no header.
+    pub names: Arc<[String]>,
 }
 
 /// How many rejects of one table are kept, shared by all who write them.
@@ -70,15 +77,16 @@ impl Ledger {
             batch.iter().map(|reject| reject.column.as_ref().map(Identifier::as_str)).collect();
         let raws: Vec<String> = batch.iter().map(|reject| keepable(&reject.raw)).collect();
         let codes: Vec<&str> = batch.iter().map(|reject| reject.code.as_str()).collect();
+        let records: Vec<Option<&[u8]>> = batch.iter().map(|reject| reject.record.as_deref()).collect();
         let consequences: Vec<&str> = batch.iter().map(|reject| reject.consequence.as_str()).collect();
         self.connection()
             .await?
             .execute(
                 "keep rejected values",
                 "INSERT INTO freshet.rejects
-                     (run, table_name, file, member, line, byte_offset, column_name, raw, code, consequence)
-                 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[], 
-                     $8::text[], $9::text[], $10::text[])",
+                     (run, table_name, file, member, line, byte_offset, column_name, raw, code, consequence, record)
+                 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[],
+                     $8::text[], $9::text[], $10::text[], $11::bytea[])",
                 &[
                     run.uuid(),
                     &table.as_str(),
@@ -90,11 +98,29 @@ impl Ledger {
                     &raws,
                     &codes,
                     &consequences,
+                    &records,
                 ],
             )
             .await?;
+        self.keep_headers(run, table, batch).await?;
         limit.left -= batch.len();
         Ok(batch.len())
+    }
+
+    /// Keeps the names that the fields of these records stand under, once for each file.
+    async fn keep_headers(&self, run: RunId, table: &Identifier, batch: &[Reject]) -> Result<(), postgres::Error> {
+        let with_record = batch.iter().filter(|reject| reject.record.is_some());
+        let files = with_record.map(|reject| ((reject.file.as_str(), reject.member.as_deref()), &reject.names));
+        let files: BTreeMap<(&str, Option<&str>), &Arc<[String]>> = files.collect();
+        for ((file, member), names) in files {
+            let names: Vec<String> = names.iter().map(|name| name.replace('\0', "")).collect();
+            let sql = "INSERT INTO freshet.reject_files (run, table_name, file, member, names)
+                       VALUES ($1, $2, $3, coalesce($4, ''), $5) ON CONFLICT DO NOTHING";
+            let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+                &[run.uuid(), &table.as_str(), &file, &member, &names];
+            self.connection().await?.execute("keep the header of rejected values", sql, parameters).await?;
+        }
+        Ok(())
     }
 }
 

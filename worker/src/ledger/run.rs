@@ -135,8 +135,9 @@ impl Ledger {
         connection
             .execute(
                 "drop old rejects",
-                "DELETE FROM freshet.rejects WHERE run IN (
-                     SELECT run FROM freshet.runs WHERE dataset = $1 AND started < now() - interval '30 days')",
+                "WITH old AS (SELECT run FROM freshet.runs WHERE dataset = $1 AND started < now() - interval '30 days'),
+                      files AS (DELETE FROM freshet.reject_files WHERE run IN (SELECT run FROM old))
+                 DELETE FROM freshet.rejects WHERE run IN (SELECT run FROM old)",
                 &[&firing.dataset.as_str()],
             )
             .await?;

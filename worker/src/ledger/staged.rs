@@ -139,6 +139,7 @@ impl Ledger {
                      SELECT '{to}', file, address, etag, last_modified, bytes, sha256 FROM freshet.run_sources
                      WHERE run = '{from}' ON CONFLICT DO NOTHING;
                      UPDATE freshet.rejects SET run = '{to}' WHERE run = '{from}';
+                     UPDATE freshet.reject_files SET run = '{to}' WHERE run = '{from}';
                      COMMIT"
                 ),
             )

@@ -115,6 +115,37 @@ pub(super) async fn divide(connection: &Connection, dataset: &Dataset) -> Result
     Ok(Division { swapped, merges })
 }
 
+/// A live table that rows can be written into, outside of a load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writable {
+    /// Its name.
+    pub name: Identifier,
+    /// PostgreSQL's id of it.
+    pub oid: u32,
+    /// As whom rows are written.
+    pub acting: Acting,
+    /// The columns that a row brings, with their types as PostgreSQL spells them.
+    pub columns: Vec<(Identifier, String)>,
+}
+
+/// The live tables of a dataset, as far as the manifest's rows can be written into them.
+///
+/// # Errors
+/// [`Error::Unfit`] and [`Error::Rights`] with all that keeps rows from being written into a live table.
+pub async fn writable(connection: &Connection, dataset: &Dataset) -> Result<Vec<Writable>, Error> {
+    let mut staying = dataset.clone();
+    // Whatever a load does with a table: here rows are written into it as it is.
+    for table in staying.tables.iter_mut().filter(|table| table.load == Load::Replace) {
+        table.load = Load::Append;
+    }
+    let merges = divide(connection, &staying).await?.merges;
+    let writable = merges.into_iter().map(|merge| {
+        let columns = merge.blueprint.copied().map(|column| (column.name.clone(), column.type_name.clone())).collect();
+        Writable { name: merge.table.name.clone(), oid: merge.oid(), acting: merge.acting().clone(), columns }
+    });
+    Ok(writable.collect())
+}
+
 impl Merge {
     /// Its name.
     pub(super) fn name(&self) -> &Identifier {

@@ -13,7 +13,7 @@ use super::inventory::{Inventory, Reader};
 use super::lock::{LOCK_BUDGET, is_contention};
 use super::rights::Missing;
 use super::views::{Rows, View};
-use crate::ledger::{Ledger, Relation};
+use crate::ledger::{self, Ledger, Relation};
 use crate::postgres::identifiers::qualified;
 use crate::postgres::{self, Acting, Connection, Pool};
 
@@ -69,6 +69,25 @@ pub(super) async fn left_behind(
     let swapped = inventory.views.iter().filter(late);
     let all = swapped.chain(over_changed.iter().filter(|view| view.is_populated()));
     Ok(all.map(|view| (view.schema.clone(), view.name.clone())).collect())
+}
+
+/// Writes down those that are left behind by rows that changed in these tables, in the transaction that is open on `connection`.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn leave_behind(
+    connection: &Connection,
+    dataset: &Dataset,
+    changed: &[&str],
+) -> Result<(), postgres::Error> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let reader = Reader::new(connection, dataset).await?;
+    let views = reader.views_over(connection, dataset.schema.as_str(), changed).await?;
+    let stored = views.iter().filter(|view| view.is_populated());
+    let behind = stored.map(|view| (view.schema.clone(), view.name.clone())).collect();
+    ledger::leave_lagging(connection, &dataset.dataset, &behind).await
 }
 
 /// Those that publishes of a dataset have left behind, those first that others read.

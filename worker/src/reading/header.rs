@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use manifest::Identifier;
 use manifest::dataset::{ExtraColumns, Table, header_key};
@@ -180,6 +181,8 @@ pub(super) struct Binding {
     pub(super) fields: Vec<Option<usize>>,
     /// Fields of a complete record.
     pub(super) width: usize,
+    /// The names of the fields as the file has them; none without a header.
+    pub(super) names: Arc<[String]>,
     /// Headers that are neither declared nor skipped.
     pub(super) extra: Vec<String>,
     /// Places, from 1, of columns without a name that stand before one with a name.
@@ -254,7 +257,7 @@ impl Wanted {
     pub(super) fn in_order(&self) -> Binding {
         let fields = (0..self.columns.len()).map(Some).collect();
         let (extra, unnamed, absent, moved) = Default::default();
-        Binding { fields, width: self.columns.len(), extra, unnamed, absent, moved }
+        Binding { fields, width: self.columns.len(), names: Arc::default(), extra, unnamed, absent, moved }
     }
 
     /// Matches a header row.
@@ -302,7 +305,7 @@ impl Wanted {
         let absent = lacking(Need::Optional);
         let fields: Vec<_> = found.into_iter().map(|fields| fields.first().copied()).collect();
         let moved = self.moved(&fields);
-        Ok(Binding { fields, width: header.len(), extra, unnamed, absent, moved })
+        Ok(Binding { fields, width: header.len(), names: header.into(), extra, unnamed, absent, moved })
     }
 
     /// Columns that stand in the file before one that is declared before them.

@@ -1,6 +1,8 @@
 //! How the records of one file become rows: a compiled table, a file's header and a source's variables come in; for each column of the
 //! `COPY`, the place of its text and its encoder go out.
 
+use std::sync::Arc;
+
 use manifest::Identifier;
 use manifest::dataset::{Function, Source, Table};
 use manifest::template::{self, Part, Template};
@@ -18,6 +20,8 @@ pub(super) struct Plan {
     /// Fields of a complete record.
     pub(super) width: usize,
     pub(super) delimiter: u8,
+    /// The names of the fields as the file has them.
+    pub(super) names: Arc<[String]>,
     keep: Vec<Keep>,
 }
 
@@ -166,7 +170,7 @@ impl Plan {
             let wanted = wanted.iter().map(|text| text.trim().as_bytes().to_vec()).collect();
             keep.push(Keep { text: text(name, from), wanted });
         }
-        Self { slots, width: binding.width, delimiter, keep }
+        Self { slots, width: binding.width, delimiter, names: Arc::clone(&binding.names), keep }
     }
 
     /// Whether `keep` wants a record.

@@ -2,11 +2,13 @@
 //! all are counted.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use manifest::Identifier;
 use tokio::sync::mpsc;
 
-use crate::format::{Place, Record};
+use super::kept::pack;
+use crate::format::Record;
 
 /// Most rejects of one table that are kept.
 pub const TABLE_REJECTS_MAX: u32 = 1_000;
@@ -39,6 +41,10 @@ pub struct Reject {
     pub raw: String,
     /// What became of the row.
     pub consequence: Consequence,
+    /// The record, to be read again; `None` where it is too long to be kept.
+    pub record: Option<Vec<u8>>,
+    /// The names of its fields; none where the file has no header.
+    pub names: Arc<[String]>,
 }
 
 /// What became of a row with a bad value.
@@ -77,7 +83,8 @@ pub(super) struct Rejects {
 pub(super) struct Fresh<'a> {
     pub(super) file: &'a str,
     pub(super) member: Option<&'a str>,
-    pub(super) place: Place,
+    pub(super) record: &'a Record<'a>,
+    pub(super) names: &'a Arc<[String]>,
     /// Index and name.
     pub(super) column: Option<(usize, &'a Identifier)>,
     pub(super) code: &'static str,
@@ -94,12 +101,13 @@ impl Rejects {
     }
 
     /// Keeps a row that is not.
-    pub(super) fn row(&mut self, fresh: Fresh<'_>, record: &Record<'_>, delimiter: u8) {
-        self.keep(fresh, Consequence::RowRejected, || readable(&joined(record, delimiter)));
+    pub(super) fn row(&mut self, fresh: Fresh<'_>, delimiter: u8) {
+        self.keep(fresh, Consequence::RowRejected, || readable(&joined(fresh.record, delimiter)));
     }
 
     fn keep(&mut self, fresh: Fresh<'_>, consequence: Consequence, raw: impl FnOnce() -> String) {
-        let Fresh { file, member, place, column, code } = fresh;
+        let Fresh { file, member, record, names, column, code } = fresh;
+        let place = record.place();
         let whole = self.kept_of.len() - 1;
         let of_column = &mut self.kept_of[column.map_or(whole, |(index, _)| index)];
         if self.kept >= TABLE_REJECTS_MAX || *of_column >= COLUMN_REJECTS_MAX {
@@ -119,6 +127,8 @@ impl Rejects {
             code,
             raw: raw(),
             consequence,
+            record: pack(record),
+            names: Arc::clone(names),
         });
     }
 }
@@ -174,6 +184,7 @@ pub fn readable(raw: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{Draft, Place};
 
     #[test]
     fn what_is_kept_can_be_stored_as_text() {
@@ -188,11 +199,17 @@ mod tests {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let mut rejects = Rejects::new(sender, "t".parse().unwrap(), 2);
         let names: [Identifier; 2] = ["a".parse().unwrap(), "b".parse().unwrap()];
-        let place = Place { line: 2, offset: 10 };
+        let mut draft = Draft::default();
+        draft.begin(1);
+        let record = draft.record(Place { line: 2, offset: 10 });
+        let header: Arc<[String]> = Arc::default();
         for column in [0, 1] {
             for _ in 0..COLUMN_REJECTS_MAX + 5 {
                 let column = Some((column, &names[column]));
-                rejects.value(Fresh { file: "t.csv", member: None, place, column, code: "not_a_date" }, b"x");
+                rejects.value(
+                    Fresh { file: "t.csv", member: None, record: &record, names: &header, column, code: "not_a_date" },
+                    b"x",
+                );
             }
         }
         let mut kept = Vec::new();

@@ -16,7 +16,7 @@ use super::tally::ColumnTally;
 use crate::format::Record;
 
 /// Code of a blank where a value must be.
-const NO_VALUE: &str = "no_value";
+pub(super) const NO_VALUE: &str = "no_value";
 
 /// Code of bytes that are not text.
 const NOT_UTF8: &str = "not_utf8";
@@ -138,7 +138,7 @@ impl Rows {
         self.rejected += 1;
         *self.bad_records.entry(code).or_default() += 1;
         let Place { file, member } = place;
-        self.rejects.row(Fresh { file, member, place: record.place(), column: None, code }, record, plan.delimiter);
+        self.rejects.row(Fresh { file, member, record, names: &plan.names, column: None, code }, plan.delimiter);
     }
 
     /// Counts and keeps the values that are NULL in a row because they could not be read.
@@ -150,7 +150,8 @@ impl Rows {
         }
         for (index, code) in self.bad.drain(..) {
             self.columns[index].count_bad(code);
-            let fresh = Fresh { file, member, place: record.place(), column: Some((index, &self.names[index])), code };
+            let fresh =
+                Fresh { file, member, record, names: &plan.names, column: Some((index, &self.names[index])), code };
             match &plan.slots[index].text {
                 Text::Call(call) => self.rejects.value(fresh, &call.parts(record)),
                 Text::Field(field) => self.rejects.value(fresh, record.field(*field)),
@@ -193,7 +194,7 @@ impl Rows {
         self.rejected += 1;
         let Place { file, member } = place;
         let column = Some((index, &self.names[index]));
-        self.rejects.row(Fresh { file, member, place: record.place(), column, code }, record, plan.delimiter);
+        self.rejects.row(Fresh { file, member, record, names: &plan.names, column, code }, plan.delimiter);
     }
 }
 

@@ -159,6 +159,25 @@ pub enum Fact {
         /// Wall-clock seconds.
         seconds: f64,
     },
+    /// Kept records of a table were read again; what could be loaded is live.
+    Replayed {
+        /// Table.
+        table: String,
+        /// What changed.
+        #[serde(flatten)]
+        changes: Changes,
+        /// Values and rows that are settled by it.
+        settled: usize,
+    },
+    /// A kept record stays as it is.
+    NotReplayed {
+        /// Table.
+        table: String,
+        /// Where it came from.
+        place: String,
+        /// Why.
+        reason: String,
+    },
     /// A session that was in the way for longer than the manifest allows was ended.
     Terminated {
         /// The session.
@@ -234,6 +253,7 @@ impl Fact {
             Self::Failed { .. } => "ERROR",
             Self::BadValues { .. }
             | Self::RejectedRows { .. }
+            | Self::NotReplayed { .. }
             | Self::Duplicates { .. }
             | Self::Drift { .. }
             | Self::Expectation { .. }
@@ -302,6 +322,10 @@ impl fmt::Display for Fact {
                 f,
                 "{table}: {inserted} rows inserted, {updated} updated, {deleted} deleted, {unchanged} unchanged in {seconds:.2} s"
             ),
+            Self::Replayed { table, changes: Changes { inserted, updated, .. }, settled } => {
+                write!(f, "{table}: {inserted} kept rows inserted, {updated} put right; {settled} rejects settled")
+            }
+            Self::NotReplayed { table, place, reason } => write!(f, "{table}: not loaded: {place}: {reason}"),
             Self::Terminated { session } => write!(f, "ended, as `terminate_blockers` says: {session}"),
             Self::Published { tables, rows, lock_ms } => {
                 write!(f, "published {}, {rows} rows; locks held {lock_ms:.1} ms", counted(*tables, "table", "tables"))

@@ -63,6 +63,12 @@ pub enum RunError {
         /// The table.
         table: String,
     },
+    /// A table is made of rows that a replay would change.
+    #[error("{table} is made by a query of rows that a replay would change")]
+    MadeOfRows {
+        /// The table.
+        table: String,
+    },
     /// The run's own deadline has passed.
     #[error("the load was not done within {} s", timeout.as_secs())]
     Deadline {
@@ -86,6 +92,7 @@ impl Fault for RunError {
             Self::NoGeneration { .. } => "no_generation",
             Self::GenerationUnfit { .. } => "generation_unfit",
             Self::Merged { .. } => "not_replaced",
+            Self::MadeOfRows { .. } => "made_of_rows",
             Self::Guard { breaches, .. } => breaches.first().map_or("guard", Finding::code),
             Self::Deadline { .. } => "deadline",
             Self::Stopped => "stopped",
@@ -98,7 +105,8 @@ impl Fault for RunError {
             | Self::NotKept { .. }
             | Self::NoGeneration { .. }
             | Self::GenerationUnfit { .. }
-            | Self::Merged { .. } => Exit::Configuration,
+            | Self::Merged { .. }
+            | Self::MadeOfRows { .. } => Exit::Configuration,
             Self::Guard { .. } => Exit::Refused,
             Self::Deadline { .. } => Exit::Unavailable,
             Self::Stopped => Exit::Stopped,
@@ -126,6 +134,7 @@ impl Fault for RunError {
             Self::NotKept { .. } => Some("load it: `worker load`".to_owned()),
             Self::NoGeneration { .. } => Some("say in the manifest how many to keep: `generations: 3`".to_owned()),
             Self::GenerationUnfit { .. } => Some("go back with the manifest of that time".to_owned()),
+            Self::MadeOfRows { .. } => Some("load the dataset again: `worker load --force`".to_owned()),
             Self::Deadline { .. } => Some("raise `timeout` in the task-def, or give it more cpu".to_owned()),
             Self::Unserved { .. } | Self::Merged { .. } | Self::Stopped => None,
         }

@@ -240,6 +240,9 @@ fn judged_entry(table: &Table, reading: &TableReading, refused: Refused) -> Reje
         raw: reading::readable(refused.raw.as_bytes()),
         code: refused.code.to_owned(),
         consequence: consequence.as_str().to_owned(),
+        // Of what only the server refused, its own words are all that is left.
+        record: None,
+        names: Arc::default(),
     }
 }
 
@@ -253,5 +256,7 @@ fn entry(reject: reading::Reject) -> Reject {
         raw: reject.raw,
         code: reject.code.to_owned(),
         consequence: reject.consequence.as_str().to_owned(),
+        record: reject.record,
+        names: reject.names,
     }
 }

@@ -299,6 +299,8 @@ async fn rejects_are_kept_with_their_place_up_to_a_limit() {
         raw: "nul\0 and 'quote'".into(),
         code: "number".into(),
         consequence: "null".into(),
+        record: Some(vec![0, 0, 0, 1, b'x']),
+        names: ["bbl".to_owned()].into(),
     };
     let table = "t".parse().unwrap();
     let mut limit = RejectLimit::default();
