@@ -44,11 +44,7 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
     if matches!(table.content, Content::Query(_)) && table.load != Load::Replace {
         not("load other than replace of a query".to_owned());
     }
-    if table.source_columns_at.is_some() {
-        not("columns of the source (\"*\")".to_owned());
-    }
-    // With the columns of a source the whole table is left to a later version.
-    for column in table.columns.iter().filter(|_| table.source_columns_at.is_none()) {
+    for column in &table.columns {
         let element = column.type_name.as_str().trim_end_matches("[]").split('(').next().unwrap_or_default();
         if TYPES.contains(&element) {
             not(format!("the type {}", column.type_name));
@@ -82,12 +78,18 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
                 }
             }
         }
+        let describes = matches!(source.reading.format, Format::Shapefile | Format::Geojson);
+        if table.source_columns_at.is_some() && !describes {
+            not(format!("columns of the source (\"*\") of format {}", source.reading.format.as_str()));
+        }
+        let in_zip = matches!(source.reading.container, Container::Zip { .. });
         match source.reading.format {
             Format::Rows if origins == Origins::Own && matches!(source.origin, Origin::Database { .. }) => {}
-            Format::Csv | Format::Tsv | Format::Xls | Format::Xlsx => {}
-            Format::Shapefile if matches!(source.reading.container, Container::Zip { .. }) => {}
-            Format::Shapefile => not("format shapefile outside of a zip archive".to_owned()),
-            other => not(format!("format {}", other.as_str())),
+            Format::Shapefile if !in_zip => not("format shapefile outside of a zip archive".to_owned()),
+            other @ (Format::Fixed | Format::Geopackage | Format::Parquet | Format::Rows) => {
+                not(format!("format {}", other.as_str()));
+            }
+            _ => {}
         }
     }
     unserved

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault as _;
 use crate::reading::{
-    Consequence, Drift, Patch, ReadError, Reject, TableReading, copied_columns, fitting, over_budget, spawn, unserved,
+    Consequence, Drift, Patch, ReadError, Reject, TableReading, copied_columns, describe, fitting, over_budget, spawn,
+    unserved,
 };
 use crate::run::{CHANGED, RunError};
 use crate::source::{Access, STARTS};
@@ -50,7 +51,14 @@ pub async fn check(
     }
     let mut tables = Vec::new();
     for table in dataset.tables.iter().filter(|table| !table.sources().is_empty()) {
-        tables.push(Read::of(access, table, stop).await.report(table, question));
+        let described = match table.source_columns_at {
+            Some(_) => describe(access, table, stop).await,
+            None => Ok(table.clone()),
+        };
+        tables.push(match described {
+            Ok(table) => Read::of(access, &table, stop).await.report(&table, question),
+            Err(error) => Read { head: Vec::new(), reading: Err(error), rejects: Vec::new() }.report(table, question),
+        });
         if stop.is_cancelled() {
             return Err(RunError::Stopped.into());
         }

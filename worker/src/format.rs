@@ -9,6 +9,7 @@ mod decode;
 mod error;
 mod exact;
 mod impostor;
+pub mod json;
 mod packing;
 mod record;
 mod rings;
@@ -19,7 +20,7 @@ pub mod workbook;
 mod zip;
 
 pub use blocks::{Blocks, ReadBlocks};
-pub use decode::{UnknownEncoding, encoding, text};
+pub use decode::{UnknownEncoding, encoding, json_text, text};
 pub use error::FormatError;
 pub use impostor::Impostor;
 pub use packing::Packing;

@@ -8,8 +8,10 @@
 mod budget;
 mod charset;
 mod derive;
+mod describe;
 mod drift;
 mod error;
+mod formats;
 mod geometry;
 mod header;
 mod incoming;
@@ -31,6 +33,7 @@ mod types;
 mod unserved;
 
 pub use budget::{OverBudget, Overrun, over_budget};
+pub use describe::describe;
 pub use drift::Drift;
 pub use error::ReadError;
 pub use header::{HeaderError, MissingColumn};

@@ -21,6 +21,26 @@ pub fn encoding(label: Option<&str>) -> Result<&'static Encoding, UnknownEncodin
 /// The text in UTF-8 and without its byte order mark, which outranks the declared encoding. A page or an archive in the text's
 /// place is an error.
 pub fn text<'b>(blocks: impl Blocks + 'b, declared: &'static Encoding) -> Result<Box<dyn Blocks + 'b>, FormatError> {
+    text_but(blocks, declared, None)
+}
+
+/// The same of JSON, which is no impostor then.
+pub fn json_text<'b>(
+    blocks: impl Blocks + 'b,
+    declared: &'static Encoding,
+) -> Result<Box<dyn Blocks + 'b>, FormatError> {
+    text_but(blocks, declared, Some(Impostor::Json))
+}
+
+fn text_but<'b>(
+    blocks: impl Blocks + 'b,
+    declared: &'static Encoding,
+    welcome: Option<Impostor>,
+) -> Result<Box<dyn Blocks + 'b>, FormatError> {
+    let refuse = |head: &[u8]| match Impostor::of(head) {
+        Some(what) if Some(what) != welcome => Err(FormatError::Impostor(what)),
+        _ => Ok(()),
+    };
     let peeked = Peeked::new(blocks, LOOKED_AT)?;
     let (encoding, mark) = Encoding::for_bom(peeked.head()).unwrap_or((declared, 0));
     let peeked = peeked.skip(mark);
@@ -31,16 +51,10 @@ pub fn text<'b>(blocks: impl Blocks + 'b, declared: &'static Encoding) -> Result
         return Err(FormatError::Utf16 { encoding });
     }
     if encoding == UTF_8 {
-        return match Impostor::of(peeked.head()) {
-            Some(what) => Err(FormatError::Impostor(what)),
-            None => Ok(Box::new(peeked)),
-        };
+        return refuse(peeked.head()).map(|()| Box::new(peeked) as Box<dyn Blocks>);
     }
     let decoded = Peeked::new(Decoded::new(peeked, encoding), LOOKED_AT)?;
-    match Impostor::of(decoded.head()) {
-        Some(what) => Err(FormatError::Impostor(what)),
-        None => Ok(Box::new(decoded)),
-    }
+    refuse(decoded.head()).map(|()| Box::new(decoded) as Box<dyn Blocks>)
 }
 
 fn is_utf16(encoding: &'static Encoding) -> bool {

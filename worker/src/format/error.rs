@@ -51,6 +51,12 @@ pub enum FormatError {
     /// Not a file of its format, or a damaged one.
     #[error("the {noun} is damaged: {1}", noun = noun(*.0))]
     Corrupt(Format, String),
+    /// A column whose name cannot be one of a table.
+    #[error("its column {name:?} has no name that a table could give it")]
+    Unnamed {
+        /// The name as the source has it.
+        name: String,
+    },
     /// A workbook has no sheet of that name or number.
     #[error("the workbook has no sheet `{sheet}`; it has {}", Names(.sheets))]
     NoSheet {
@@ -145,6 +151,7 @@ impl Fault for FormatError {
             Self::ZipMethod(_) => "zip_method",
             Self::Damaged(packing, _) => packing.code(),
             Self::Corrupt(format, _) => corrupt(*format),
+            Self::Unnamed { .. } => "column_unnamed",
             Self::NoSheet { .. } => "workbook_no_sheet",
             Self::Encrypted => "workbook_encrypted",
             Self::TooLarge { .. } => "source_too_large",
@@ -164,6 +171,7 @@ impl Fault for FormatError {
             | Self::ZipNoMember { .. }
             | Self::ZipEncrypted
             | Self::ZipMethod(_)
+            | Self::Unnamed { .. }
             | Self::NoSheet { .. }
             | Self::Encrypted => Exit::Configuration,
             Self::ZipCorrupt(_)
@@ -200,6 +208,7 @@ impl Fault for FormatError {
                  to be repaired there"
                     .to_owned(),
             ),
+            Self::Unnamed { name } => Some(format!("say `skip: [{name:?}]`, or `rename: {{{name:?}: a_name}}`")),
             Self::NoSheet { sheets, sheet } => {
                 let near = sheets.iter().max_by_key(|name| near(name, sheet));
                 near.map(|name| format!("set the source's `sheet:` to a name or a number from 1, such as `{name}`"))

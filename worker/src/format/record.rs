@@ -38,6 +38,14 @@ pub trait ReadRecords {
     fn names(&self) -> Option<&[String]> {
         None
     }
+
+    /// Makes room for a field that may come although [`names`](Self::names) lacks it, where records differ in what they have.
+    fn admit(&mut self, _name: &str) {}
+
+    /// Names of fields that came and are neither among [`names`](Self::names) nor [`admit`](Self::admit)ted, once all is read.
+    fn late_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// One record. It borrows from the block it was read from where it can.

@@ -167,6 +167,26 @@ const NAMED: &str = "SELECT oid, modifier, format_type(oid, modifier) FROM (
     SELECT coalesce(d.oid, $1::oid) AS oid, CASE WHEN d.oid IS NULL THEN $2::int4 ELSE -1 END AS modifier
     FROM (SELECT) one LEFT JOIN pg_type d ON d.oid = to_regtype($3::text) AND d.typtype = 'd') known";
 
+/// The schema of a type that an extension brought. Sessions of ours look for no names outside of `pg_catalog`.
+const EXTENSION: &str = "
+    SELECT quote_ident(n.nspname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
+    WHERE t.typname = $1 ORDER BY 1 LIMIT 1";
+
+/// Types of extensions that manifests name without a schema.
+const OF_EXTENSIONS: &[&str] = &["geometry", "geography", "citext", "hstore"];
+
+/// A type with the schema that it is found in.
+async fn in_its_schema(connection: &Connection, what: &str, spelled: &str) -> Result<String, postgres::Error> {
+    let name = spelled.split(['(', '[']).next().unwrap_or(spelled);
+    if OF_EXTENSIONS.contains(&name)
+        && let Some(row) = connection.rows(what, EXTENSION, &[&name]).await?.first()
+    {
+        return Ok(format!("{}.{spelled}", row.get::<_, String>(0)));
+    }
+    Ok(spelled.to_owned())
+}
+
 /// The manifest's types as this server knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Types(BTreeMap<TypeName, ColumnType>);
@@ -187,6 +207,7 @@ impl Types {
             if !spelled.chars().all(|c| c.is_alphanumeric() || "_ ,.()[]\"".contains(c)) {
                 return Err(postgres::Error::Answer { what, reason: "that is no type".to_owned() });
             }
+            let spelled = &in_its_schema(connection, &what, spelled).await?;
             let described = connection.prepare(&what, &format!("SELECT NULL::{spelled}"), &[]).await?;
             let (oid, modifier) = described
                 .columns()

@@ -188,7 +188,7 @@ pub(super) struct Binding {
     /// Places, from 1, of columns without a name that stand before one with a name.
     unnamed: Vec<usize>,
     /// Optional columns that the file lacks, with the header that may be meant.
-    absent: Vec<MissingColumn>,
+    pub(super) absent: Vec<MissingColumn>,
     /// Columns that stand before one that is declared before them.
     moved: Vec<Identifier>,
 }

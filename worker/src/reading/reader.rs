@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use encoding_rs::Encoding;
-use manifest::dataset::{Container, Format, HeaderRow, Load, Reading, Source, Table};
+use manifest::Identifier;
+use manifest::dataset::{Container, Format, HeaderRow, Load, Source, Table};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::charset;
+use super::drift::Drift;
 use super::error::ReadError;
-use super::geometry::GeometryColumn;
+use super::formats::is_sought;
 use super::header::{Binding, HeaderError};
 use super::incoming::{Incoming, packing, unpack};
 use super::layout::Layout;
@@ -18,17 +19,12 @@ use super::plan::Plan;
 use super::rows::{Place, Rows};
 use super::stream::{CHUNK, Chunks};
 use super::unserved::Unserved;
-use crate::format::shapefile::{self, Label};
-use crate::format::workbook::{Xls, Xlsx};
-use crate::format::{Archive, Blocks, FormatError, ReadRecords, csv, encoding, text};
+use crate::format::{Archive, ReadRecords};
 use crate::source::{Access, Coding, Input, SourceError, Use};
 use crate::spool::SharedFile;
 
 /// Rows at the start of a file among which `header: find` looks.
 const HEADER_ROWS: usize = 100;
-
-/// Bytes of a companion that says which encoding or reference system a file has, and nothing else.
-const SMALL: usize = 64 << 10;
 
 /// Records between two looks at the cancellation token.
 const LOOK_EVERY: u32 = 4_096;
@@ -119,89 +115,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads the unpacked bytes of a source or of one member of an archive.
-    fn unpacked(&mut self, source: &Source, member: Option<&str>, bytes: impl Blocks) -> Result<(), ReadError> {
-        if is_sought(source.reading.format) {
-            let file = self.spool(source, member, bytes)?;
-            return self.file(source, member, file);
-        }
-        let wrong = |error| ReadError::format(label(source, member), error);
-        let text = text(bytes, declared(source)?).map_err(wrong)?;
-        match source.reading.format {
-            Format::Csv | Format::Tsv => self.records(source, member, csv::Records::new(text, delimiter(source))),
-            other => Err(self.unserved(format!("format {}", other.as_str()))),
-        }
-    }
-
-    /// Reads a file of a format that is not read from its first byte to its last.
-    fn file(&mut self, source: &Source, member: Option<&str>, file: SharedFile) -> Result<(), ReadError> {
-        let wrong = |error| ReadError::format(label(source, member), error);
-        let Reading { sheet, nulls, .. } = &source.reading;
-        // A sheet is to its workbook what a member is to its archive.
-        let within = |sheet: &str| member.map_or_else(|| sheet.to_owned(), |member| format!("{member}: {sheet}"));
-        match source.reading.format {
-            Format::Xlsx => {
-                let mut book = Xlsx::open(file).map_err(wrong)?;
-                let sheet = book.sheet(sheet.as_deref()).map_err(wrong)?;
-                self.records(source, Some(&within(&sheet)), book.rows(&sheet, nulls).map_err(wrong)?)
-            }
-            Format::Xls => {
-                let mut book = Xls::open(file).map_err(wrong)?;
-                let sheet = book.sheet(sheet.as_deref()).map_err(wrong)?;
-                self.records(source, Some(&within(&sheet)), book.rows(&sheet, nulls).map_err(wrong)?)
-            }
-            other => Err(self.unserved(format!("format {} outside of a zip archive", other.as_str()))),
-        }
-    }
-
-    /// Reads a shapefile, whose parts lie beside each other in an archive.
-    fn shapefile(&mut self, source: &Source, member: &str, file: &SharedFile) -> Result<(), ReadError> {
-        let wrong = |error| ReadError::format(label(source, Some(member)), error);
-        // Two members are read at once, each by a reader of its own.
-        let (mut shp, mut dbf) =
-            (Archive::open(file.clone()).map_err(wrong)?, Archive::open(file.clone()).map_err(wrong)?);
-        let members = shapefile::Members::of(member, &shp.files().map_err(wrong)?).map_err(wrong)?;
-        let mut companion = |name: &Option<String>| match name {
-            Some(name) => shp.read(name).and_then(small).map(Some).map_err(wrong),
-            None => Ok(None),
-        };
-        let (prj, cpg) = (companion(&members.prj)?, companion(&members.cpg)?);
-        let srid = prj.and_then(|prj| shapefile::srid(&String::from_utf8_lossy(&prj)));
-        let geometry = GeometryColumn::of(self.table);
-        if let Some(geometry) = &geometry {
-            geometry.check(srid, || label(source, Some(member)))?;
-        }
-        let encodings = Label {
-            declared: source.reading.encoding.is_some().then(|| declared(source)).transpose()?,
-            of_cpg: cpg.and_then(|cpg| Label::cpg(&cpg)),
-        };
-        let (shp, dbf) = (shp.read(&members.shp).map_err(wrong)?, dbf.read(&members.dbf).map_err(wrong)?);
-        let name = geometry.as_ref().map_or("geom", GeometryColumn::name);
-        let records = shapefile::Records::new(shp, dbf, encodings, name).map_err(wrong)?;
-        self.records(source, Some(member), records)
-    }
-
-    /// Unpacks what is not read from its first byte to its last.
-    fn spool(&self, source: &Source, member: Option<&str>, mut bytes: impl Blocks) -> Result<SharedFile, ReadError> {
-        let full = |error| SourceError::Spool { address: label(source, member), error };
-        let mut file = self.access.spool().file(None).map_err(full)?;
-        loop {
-            bytes.advance().map_err(|error| ReadError::format(label(source, member), error))?;
-            if bytes.block().is_empty() {
-                return Ok(file.finish());
-            }
-            file.write(bytes.block()).map_err(full)?;
-            self.look()?;
-        }
-    }
-
     /// Ends the reading where it is told to stop.
-    fn look(&self) -> Result<(), ReadError> {
+    pub(super) fn look(&self) -> Result<(), ReadError> {
         if self.cancel.is_cancelled() { Err(SourceError::Stopped.into()) } else { Ok(()) }
     }
 
     /// Reads records to their end. There is one copy of this for each format, so that none pays for another.
-    fn records(
+    pub(super) fn records(
         &mut self,
         source: &Source,
         member: Option<&str>,
@@ -227,6 +147,27 @@ impl Reader<'_> {
             }
         }
         self.reading.bytes += records.bytes();
+        self.note_late(&records, &label)
+    }
+
+    /// Tells of fields that none of the first records had.
+    fn note_late(&mut self, records: &impl ReadRecords, label: &impl Fn() -> String) -> Result<(), ReadError> {
+        let late = records.late_names();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let first = records.names().unwrap_or_default();
+        let bind = |names: &[String]| {
+            let refuse =
+                |error| ReadError::Header { table: self.table.name.clone(), file: label(), error: Box::new(error) };
+            self.layout.wanted.bind(names).map_err(refuse)
+        };
+        let known = bind(first)?.extra;
+        let extra: Vec<String> =
+            bind(&[first, &late].concat())?.extra.into_iter().filter(|n| !known.contains(n)).collect();
+        if !extra.is_empty() {
+            self.reading.drift.push(Drift::Extra { file: label(), headers: extra });
+        }
         Ok(())
     }
 
@@ -240,7 +181,18 @@ impl Reader<'_> {
         let refuse =
             |error| ReadError::Header { table: self.table.name.clone(), file: label(), error: Box::new(error) };
         if let Some(names) = records.names() {
-            return self.layout.wanted.bind(names).map_err(refuse);
+            let binding = self.layout.wanted.bind(names).map_err(refuse)?;
+            if binding.absent.is_empty() {
+                return Ok(binding);
+            }
+            // Where each record has names of its own, one that has such a column may still come.
+            for missing in &binding.absent {
+                records.admit(self.header_of(&missing.column));
+            }
+            let names = records.names().unwrap_or_default();
+            let mut admitted = self.layout.wanted.bind(names).map_err(refuse)?;
+            admitted.absent = binding.absent;
+            return Ok(admitted);
         }
         if which == HeaderRow::None {
             return Ok(self.layout.wanted.in_order());
@@ -283,42 +235,25 @@ impl Reader<'_> {
         }))
     }
 
-    fn unserved(&self, what: String) -> ReadError {
+    /// How a file names a column.
+    fn header_of<'n>(&'n self, column: &'n Identifier) -> &'n str {
+        let renamed = self.table.rename.iter().find(|(_, renamed)| *renamed == column);
+        renamed.map_or(column.as_str(), |(header, _)| header)
+    }
+
+    pub(super) fn unserved(&self, what: String) -> ReadError {
         ReadError::Unserved(Unserved { table: Some(self.table.name.clone()), what })
     }
 }
 
-/// Whether a format has parts that are found by their place in the file.
-fn is_sought(format: Format) -> bool {
-    matches!(format, Format::Xls | Format::Xlsx | Format::Shapefile | Format::Geopackage | Format::Parquet)
-}
-
-/// The encoding that the manifest declares; UTF-8 where it does not.
-fn declared(source: &Source) -> Result<&'static Encoding, ReadError> {
-    let declared = encoding(source.reading.encoding.as_deref());
-    declared.map_err(|error| ReadError::Encoding { file: source.file.clone(), error })
-}
-
-/// All bytes of a file of a few lines.
-fn small(mut bytes: impl Blocks) -> Result<Vec<u8>, FormatError> {
-    let mut all = Vec::new();
-    loop {
-        bytes.advance()?;
-        if bytes.block().is_empty() || all.len() > SMALL {
-            return Ok(all);
-        }
-        all.extend_from_slice(bytes.block());
-    }
-}
-
-fn label(source: &Source, member: Option<&str>) -> String {
+pub(super) fn label(source: &Source, member: Option<&str>) -> String {
     match member {
         Some(member) => format!("{}: {member}", source.file),
         None => source.file.clone(),
     }
 }
 
-fn delimiter(source: &Source) -> u8 {
+pub(super) fn delimiter(source: &Source) -> u8 {
     let default = if source.reading.format == Format::Tsv { b'\t' } else { b',' };
     source.reading.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()).unwrap_or(default)
 }

@@ -39,7 +39,7 @@ pub fn unserved(dataset: &Dataset, from: &ReadFrom) -> Vec<Unserved> {
 pub(super) fn of_table(table: &Table, from: &ReadFrom) -> Vec<Unserved> {
     let origins = if *from == ReadFrom::Publisher { Origins::Own } else { Origins::Replaced };
     let mut all = unserved_of_table(table, origins);
-    // With the columns of a source the whole table is left to a later version.
+    // What a source has is known when it is opened.
     if !table.sources().is_empty() && table.source_columns_at.is_none() {
         all.extend(Layout::new(table, None, &OwnTypes::default()).err().into_iter().flatten());
     }

@@ -9,6 +9,7 @@ use super::publishing::Release;
 use super::{Accept, Done, Run};
 use crate::ledger::Ledger;
 use crate::postgres::Pool;
+use crate::staging::Staging;
 use crate::trouble::Trouble;
 
 impl Run<'_> {
@@ -20,7 +21,8 @@ impl Run<'_> {
         pool: &Arc<Pool>,
     ) -> Result<Done, Trouble> {
         let kept = self.within(self.kept(ledger, pool)).await?.map_err(|unfit| unfit.of(self.dataset))?;
-        let narrowed = kept.narrow(self.dataset);
+        let dataset = self.described_by(&Staging::schema_of(&self.dataset.dataset), pool).await?;
+        let narrowed = kept.narrow(&dataset);
         let run = Run { dataset: &narrowed, ..*self };
         let basis = run.within(run.basis(ledger, pool)).await?;
         Run { dataset: &basis.rehearsed.dataset, ..*self }

@@ -73,9 +73,11 @@ fn appended(dataset: &Dataset, loaded: &BTreeMap<String, Loaded>) -> BTreeMap<St
 impl Run<'_> {
     /// Loads and publishes, unless nothing has changed.
     pub(super) async fn load(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
-        let dataset = self.within(load.access.discover(self.dataset, self.stop)).await?;
-        let discovering = Run { dataset: &dataset, ..*self };
-        let basis = self.within(discovering.basis(ledger, pool)).await?;
+        let discovered = self.within(load.access.discover(self.dataset, self.stop)).await?;
+        let discovering = Run { dataset: &discovered, ..*self };
+        let dataset = self.within(Box::pin(discovering.described_by_sources(&load.access))).await?;
+        let describing = Run { dataset: &dataset, ..*self };
+        let basis = self.within(describing.basis(ledger, pool)).await?;
         // Samples may be of some tables only, and then nothing is made of them.
         if load.extent == Extent::Whole {
             self.within(self.tell_what_is_left(pool)).await?;

@@ -26,7 +26,9 @@ const SHUTTING: Duration = Duration::from_secs(5);
 impl Run<'_> {
     /// Goes back so many generations, 1 to the last one.
     pub(super) async fn roll_back(&self, back: u8, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
-        let basis = self.within(self.basis(ledger, pool)).await?;
+        let dataset = self.described_by(self.dataset.schema.as_str(), pool).await?;
+        let run = Run { dataset: &dataset, ..*self };
+        let basis = self.within(run.basis(ledger, pool)).await?;
         Run { dataset: &basis.rehearsed.dataset, ..*self }.roll_described_back(back, &basis, ledger, pool).await
     }
 

@@ -123,6 +123,12 @@ impl Access {
             let none = || Shared { left: 0, spooled: Arc::default() };
             shared.entry(source.file.clone()).or_insert_with(none).left += 1;
         }
+        // Where a source tells the columns of its table, it is opened once more, before all others.
+        for table in dataset.tables.iter().filter(|table| table.source_columns_at.is_some()) {
+            if let Some(first) = table.sources().first().and_then(|source| shared.get_mut(&source.file)) {
+                first.left += 1;
+            }
+        }
         shared.retain(|_, shared| shared.left > 1);
         let filling = Filling { secrets, today };
         let (system, since) = (system_fields(dataset), Mutex::default());

@@ -60,6 +60,11 @@ impl Statement {
         }
     }
 
+    /// Whether the database lacks the extension whose types a manifest names.
+    fn lacks_postgis(&self) -> bool {
+        self.state == SqlState::UNDEFINED_OBJECT && self.what.starts_with("know the type geo")
+    }
+
     fn class(&self) -> &str {
         self.state.code().get(..2).unwrap_or_default()
     }
@@ -94,6 +99,7 @@ impl Fault for Statement {
             "22" | "23" => Exit::Refused,
             "40" | "53" | "55" | "57" | "58" => Exit::Unavailable,
             _ if self.state == SqlState::INSUFFICIENT_PRIVILEGE => Exit::Permission,
+            _ if self.lacks_postgis() => Exit::Configuration,
             _ => Exit::Internal,
         }
     }
@@ -112,6 +118,9 @@ impl Fault for Statement {
         }
         if self.state == SqlState::INSUFFICIENT_PRIVILEGE {
             return Some(format!("grant the login role what is missing to {}", self.what));
+        }
+        if self.lacks_postgis() {
+            return Some("have an owner or superuser run: CREATE EXTENSION postgis".to_owned());
         }
         self.hint.clone()
     }
