@@ -73,6 +73,8 @@ fn half(cursor: &mut Cursor<'_>) -> Option<Half> {
                 return None;
             }
         }
+        // PostgreSQL takes `A-05` for a zone of that name, in the spelling of POSIX.
+        [] if matches!(ahead.peek(), Some(b'+' | b'-')) => return None,
         [b'M' | b'm'] | [] => {}
         _ => return None,
     }

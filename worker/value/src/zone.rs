@@ -137,5 +137,7 @@ mod tests {
         assert_eq!(new_york("12000-01-01", Overlap::Refuse), Err(Bad::OutOfRange));
         assert_eq!(read(b"2021-02-09 12:00:00+16", Order::Auto, None, None), Err(Bad::OutOfRange));
         assert_eq!(read(b"soon", Order::Auto, None, None), Err(Bad::NotATimestamp));
+        assert_eq!(read(b"2021-02-09 12:00 A-05", Order::Auto, None, None), Err(Bad::NotATimestamp));
+        assert_eq!(read(b"2021-02-09 12:00 A Z", Order::Auto, None, None), utc("2021-02-09 00:00"));
     }
 }
