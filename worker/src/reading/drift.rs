@@ -82,7 +82,7 @@ impl fmt::Display for Drift {
                 write!(f, "{file} may have renamed columns: {}", renames(headers.iter().map(|(from, to)| (from, to))))
             }
             Self::Reordered { file, columns } => {
-                write!(f, "{file} has its columns in another order: {} stand before others", list(columns))
+                write!(f, "{file} has its columns in another order: {} before others", list(columns))
             }
             Self::Retyped { column, declared, fits, bad } => {
                 write!(f, "column {column}: {bad} values are not {declared}; {fits} holds those that were looked at")
