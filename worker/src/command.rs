@@ -2,6 +2,7 @@
 //! settings, secrets and the way to the database, and `execution` makes tries of a run and leaves its record.
 
 mod accept;
+mod answer;
 pub mod check;
 mod dataset;
 pub mod diff;

@@ -1,14 +1,11 @@
 //! `worker diff`: the rows that a refused load would have changed, or that the last publish has.
 
-use std::io::Write as _;
-
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{self, Form};
 use super::dataset::Which;
 use super::prepared::{Asked, database_only};
 use crate::diff::{Question, Report, Sides, diff};
-use crate::fault::Exit;
-use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
 use crate::trouble::Trouble;
 
@@ -26,34 +23,15 @@ pub struct Diff {
     /// Compare what is live with what was before, also where rows are in staging
     #[arg(long)]
     previous: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Diff {
     /// Compares, prints, and returns the process's exit code.
     pub async fn run(self, environment: &impl Environment, stop: &CancellationToken) -> i32 {
-        let report = tokio::select! {
-            report = self.compare(environment) => report,
-            () = stop.cancelled() => return Exit::Stopped as i32,
-        };
-        match report {
-            Ok(report) => {
-                let text = if self.json {
-                    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
-                } else {
-                    report.to_string()
-                };
-                // A closed pipe is no error.
-                let _ = std::io::stdout().lock().write_all(text.as_bytes());
-                0
-            }
-            Err(trouble) => {
-                let _ = writeln!(std::io::stderr().lock(), "error: {}: {}", trouble.code(), with_advice(&trouble));
-                trouble.exit() as i32
-            }
-        }
+        let answer = Box::pin(async { Ok(self.form.write(&self.compare(environment).await?)) });
+        answer::give(answer, stop).await
     }
 
     async fn compare(&self, environment: &impl Environment) -> Result<Report, Trouble> {

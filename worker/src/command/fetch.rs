@@ -10,13 +10,12 @@ use manifest::dataset::{Container, Source, Table};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{self, Form};
 use super::dataset::Which;
 use super::prepared::Asked;
-use crate::fault::Exit;
 use crate::format::blocks::BodyBlocks;
 use crate::format::{Blocks, Packing, ReadBlocks};
 use crate::reading::ReadError;
-use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
 use crate::source::{Access, Coding, Input, ReadFrom, STARTS, SourceError, Use};
 use crate::trouble::Trouble;
@@ -32,9 +31,8 @@ pub struct Fetch {
     /// The folder; it is made when it is not there
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// The files that were fetched.
@@ -54,26 +52,8 @@ impl fmt::Display for Fetched {
 impl Fetch {
     /// Fetches, and returns the process's exit code.
     pub async fn run(self, environment: &impl Environment, stop: &CancellationToken) -> i32 {
-        let fetched = tokio::select! {
-            fetched = self.fetch(environment, stop) => fetched,
-            () = stop.cancelled() => return Exit::Stopped as i32,
-        };
-        match fetched {
-            Ok(fetched) => {
-                let text = if self.json {
-                    serde_json::to_string_pretty(&fetched).unwrap_or_default() + "\n"
-                } else {
-                    fetched.to_string()
-                };
-                // A closed pipe is no error.
-                let _ = io::stdout().lock().write_all(text.as_bytes());
-                0
-            }
-            Err(trouble) => {
-                let _ = writeln!(io::stderr().lock(), "error: {}: {}", trouble.code(), with_advice(&trouble));
-                trouble.exit() as i32
-            }
-        }
+        let answer = Box::pin(async { Ok(self.form.write(&self.fetch(environment, stop).await?)) });
+        answer::give(answer, stop).await
     }
 
     async fn fetch(&self, environment: &impl Environment, stop: &CancellationToken) -> Result<Fetched, Trouble> {

@@ -1,18 +1,17 @@
 //! `worker rejects`: the values and rows that a run could not load, with their places.
 
 use std::fmt;
-use std::io::Write as _;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::answer::{self, Form};
 use super::dataset::Which;
 use super::prepared::{Asked, database_only};
 use crate::fault::{Exit, Fault};
 use crate::ledger::{KeptReject, Ledger, RejectCount, RejectFilter};
 use crate::postgres::Session;
-use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
 use crate::trouble::Trouble;
 
@@ -39,9 +38,8 @@ pub struct Rejects {
     /// How many are shown
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     limit: u32,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// What a run could not load.
@@ -82,26 +80,8 @@ impl Fault for NoRejects {
 impl Rejects {
     /// Shows them, and returns the process's exit code.
     pub async fn run(self, environment: &impl Environment, stop: &CancellationToken) -> i32 {
-        let report = tokio::select! {
-            report = self.report(environment) => report,
-            () = stop.cancelled() => return Exit::Stopped as i32,
-        };
-        match report {
-            Ok(report) => {
-                let text = if self.json {
-                    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
-                } else {
-                    report.to_string()
-                };
-                // A closed pipe is no error.
-                let _ = std::io::stdout().lock().write_all(text.as_bytes());
-                0
-            }
-            Err(trouble) => {
-                let _ = writeln!(std::io::stderr().lock(), "error: {}: {}", trouble.code(), with_advice(&trouble));
-                trouble.exit() as i32
-            }
-        }
+        let answer = Box::pin(async { Ok(self.form.write(&self.report(environment).await?)) });
+        answer::give(answer, stop).await
     }
 
     async fn report(&self, environment: &impl Environment) -> Result<Report, Trouble> {

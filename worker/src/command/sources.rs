@@ -1,19 +1,17 @@
 //! `worker sources`: what the sources of a dataset were when they were read for what is live, and how to forget it.
 
 use std::fmt;
-use std::io::Write as _;
 
 use clap::Subcommand;
 use manifest::dataset::Table;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{self, Form};
 use super::dataset::Which;
 use super::prepared::{Asked, Prepared, database_only};
-use crate::fault::Exit;
 use crate::ledger::Ledger;
 use crate::postgres::Session;
-use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
 use crate::trouble::Trouble;
 
@@ -30,9 +28,8 @@ enum Errand {
     List {
         #[command(flatten)]
         which: Which,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        form: Form,
     },
     /// Forget what they were, so that the next run reads every source whole and publishes
     Reset {
@@ -91,14 +88,7 @@ impl Sources {
     pub async fn run(self, environment: &impl Environment, stop: &CancellationToken) -> i32 {
         let done = async {
             match &self.errand {
-                Errand::List { which, json } => {
-                    let listed = list(which, environment).await?;
-                    Ok(if *json {
-                        serde_json::to_string_pretty(&listed).unwrap_or_default() + "\n"
-                    } else {
-                        listed.to_string()
-                    })
-                }
+                Errand::List { which, form } => Ok(form.write(&list(which, environment).await?)),
                 Errand::Reset { which } => {
                     let (prepared, ledger) = open(which, environment).await?;
                     let forgotten = ledger.forget_sources(&prepared.dataset.dataset).await?;
@@ -106,21 +96,7 @@ impl Sources {
                 }
             }
         };
-        let done: Result<String, Trouble> = tokio::select! {
-            done = done => done,
-            () = stop.cancelled() => return Exit::Stopped as i32,
-        };
-        match done {
-            Ok(text) => {
-                // A closed pipe is no error.
-                let _ = std::io::stdout().lock().write_all(text.as_bytes());
-                0
-            }
-            Err(trouble) => {
-                let _ = writeln!(std::io::stderr().lock(), "error: {}: {}", trouble.code(), with_advice(&trouble));
-                trouble.exit() as i32
-            }
-        }
+        answer::give(Box::pin(done), stop).await
     }
 }
 
