@@ -17,6 +17,8 @@ pub enum Function {
     Street,
     /// An apartment's designation without what varies.
     Apartment,
+    /// What a code of New York City's land use map means.
+    LandUse,
     /// A point of longitude and latitude in WGS 84.
     Point,
     /// MD5 of a text, in hexadecimal.
@@ -27,7 +29,8 @@ pub enum Function {
 
 impl Function {
     /// All there are.
-    pub const ALL: [Self; 6] = [Self::Bbl, Self::Street, Self::Apartment, Self::Point, Self::Md5, Self::Sha256];
+    pub const ALL: [Self; 7] =
+        [Self::Bbl, Self::Street, Self::Apartment, Self::LandUse, Self::Point, Self::Md5, Self::Sha256];
 
     /// The word in manifests.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Function {
             Self::Bbl => "bbl",
             Self::Street => "street",
             Self::Apartment => "apartment",
+            Self::LandUse => "landuse",
             Self::Point => "point",
             Self::Md5 => "md5",
             Self::Sha256 => "sha256",
@@ -47,6 +51,7 @@ impl Function {
             Self::Bbl => &[&["borough", "block", "lot"], &["number"]],
             Self::Street => &[&["name"]],
             Self::Apartment => &[&["designation"]],
+            Self::LandUse => &[&["code"]],
             Self::Point => &[&["longitude", "latitude"]],
             Self::Md5 | Self::Sha256 => &[&["column"]],
         }
@@ -62,7 +67,7 @@ impl Function {
     pub fn suits(self, type_name: &TypeName) -> Result<(), &'static str> {
         let (fits, instead) = match self {
             Self::Bbl => (type_name.family() == Family::Text, "char(10)"),
-            Self::Street | Self::Apartment => (type_name.family() == Family::Text, "text"),
+            Self::Street | Self::Apartment | Self::LandUse => (type_name.family() == Family::Text, "text"),
             Self::Md5 | Self::Sha256 => (type_name.family() == Family::Text || type_name.as_str() == "bytea", "text"),
             Self::Point => (holds_points(type_name.as_str()), "geometry(Point, 4326)"),
         };

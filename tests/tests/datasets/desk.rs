@@ -105,6 +105,16 @@ impl Desk {
         rows.into_iter().map(|mut row| row[0].take().unwrap_or_default()).collect()
     }
 
+    /// The columns of a live table.
+    pub(crate) fn columns(&self, known: &Known, table: &str) -> BTreeSet<String> {
+        let schema = known.dataset.schema.as_str();
+        let sql = format!(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = '{schema}' AND table_name = '{table}'"
+        );
+        let rows = PostgresCluster::shared().query(&self.database, &sql).unwrap();
+        rows.into_iter().filter_map(|mut row| row[0].take()).collect()
+    }
+
     /// Compares what is live with what was expected.
     pub(crate) fn assert_as(&self, known: &Known, expected: &Expected) {
         for (table, ExpectedTable { rows, values }) in &expected.tables {

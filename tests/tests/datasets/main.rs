@@ -7,6 +7,8 @@ mod desk;
 mod expected;
 
 mod first_lines;
+mod hostile;
+mod names;
 mod new;
 mod samples;
 mod schedules;

@@ -8,6 +8,7 @@ use manifest::run::Outcome;
 
 use crate::desk::{self, Desk, Known};
 use crate::expected::Expected;
+use crate::names;
 
 /// Loads at a time: the worker itself uses more than one core.
 const SIDE_BY_SIDE: usize = 2;
@@ -62,6 +63,11 @@ fn loads(desk: &Desk, known: &Known) {
     assert_eq!(record.outcome, Outcome::Published, "{first}");
     assert_eq!((record.bad_values, record.rejected_rows), (expected.bad_values, 0), "{first}");
     desk.assert_as(known, &expected);
+    for (table, names) in names::nycdb().remove(known.name.as_str()).unwrap_or_default() {
+        let columns = desk.columns(known, table);
+        let missing: Vec<_> = names.into_iter().filter(|name| !columns.contains(*name)).collect();
+        assert!(missing.is_empty(), "{}: {table} lacks {missing:?}", known.name);
+    }
     let look = || looked_at.iter().map(|table| desk.rows(known, table)).collect::<Vec<_>>();
     let live = look();
 

@@ -4,6 +4,7 @@
 mod apartment;
 mod bbl;
 mod digest;
+mod land_use;
 mod point;
 mod street;
 mod words;
@@ -23,12 +24,27 @@ pub(super) fn make(function: Function, texts: &[&[u8]], out: &mut Vec<u8>) -> Re
         (Function::Bbl, [number]) => bbl::of_number(number, out),
         (Function::Street, [name]) => street::street(utf8(name)?, out),
         (Function::Apartment, [designation]) => apartment::apartment(utf8(designation)?, out),
+        (Function::LandUse, [code]) => land_use::land_use(code, out),
         (Function::Point, [longitude, latitude]) => point::point(longitude, latitude, out),
         (Function::Md5, [text]) => digest::md5(utf8(text)?, out),
         (Function::Sha256, [text]) => digest::sha256(utf8(text)?, out),
         // Validation lets no other number of columns through.
         _ => Ok(()),
     }
+}
+
+/// The digits of a whole number without the zeros in front and a fraction of zeros, which add nothing; `None` for anything else.
+fn whole(text: &[u8]) -> Option<&[u8]> {
+    let whole = match text.iter().position(|byte| *byte == b'.') {
+        Some(point) if text[point + 1..].iter().all(|byte| *byte == b'0') => &text[..point],
+        Some(_) => return None,
+        None => text,
+    };
+    if whole.is_empty() || !whole.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let zeros = whole.iter().take_while(|byte| **byte == b'0').count();
+    Some(&whole[zeros..])
 }
 
 fn utf8(text: &[u8]) -> Result<&str, &'static str> {

@@ -3,6 +3,9 @@
 
 /// The number of a borough's name or code, a block and a lot.
 pub(super) fn of_parts(borough: &[u8], block: &[u8], lot: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+    if ELSEWHERE.iter().any(|words| borough.eq_ignore_ascii_case(words.as_bytes())) {
+        return Ok(());
+    }
     let borough = borough_digit(borough).ok_or("not_a_borough")?;
     let block = padded::<5>(block).ok_or("not_a_block")?;
     let lot = padded::<4>(lot).ok_or("not_a_lot")?;
@@ -37,6 +40,9 @@ const BOROUGHS: [(u8, &[&str]); 5] = [
     (b'5', &["staten island", "si", "richmond", "staten is"]),
 ];
 
+/// What agencies write for a borough where there is none to name: such a place has no lot of the city's.
+const ELSEWHERE: [&str; 3] = ["not nyc", "unspecified", "unknown"];
+
 fn borough_digit(text: &[u8]) -> Option<u8> {
     if let Some([digit @ b'1'..=b'5']) = padded::<1>(text) {
         return Some(digit);
@@ -45,18 +51,9 @@ fn borough_digit(text: &[u8]) -> Option<u8> {
     BOROUGHS.iter().find(|(_, names)| named(names)).map(|(digit, _)| *digit)
 }
 
-/// A whole number with leading zeros to `N` digits. Zeros in front and a fraction of zeros add nothing; more digits do not fit.
+/// A whole number with leading zeros to `N` digits; more digits do not fit.
 fn padded<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let whole = match text.iter().position(|byte| *byte == b'.') {
-        Some(point) if text[point + 1..].iter().all(|byte| *byte == b'0') => &text[..point],
-        Some(_) => return None,
-        None => text,
-    };
-    if whole.is_empty() || !whole.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let zeros = whole.iter().take_while(|byte| **byte == b'0').count();
-    let digits = &whole[zeros..];
+    let digits = super::whole(text)?;
     let mut padded = [b'0'; N];
     padded[N.checked_sub(digits.len())?..].copy_from_slice(digits);
     Some(padded)
@@ -101,6 +98,13 @@ mod tests {
             ("1", "1", "-1", "not_a_lot"),
         ] {
             assert_eq!(number(borough, block, lot), Err(code), "{borough} {block} {lot}");
+        }
+    }
+
+    #[test]
+    fn a_place_outside_of_the_city_has_no_lot_of_it() {
+        for borough in ["NOT NYC", "Unspecified", "unknown"] {
+            assert_eq!(number(borough, "00000", "0000"), Ok(None), "{borough}");
         }
     }
 
