@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use manifest::dataset::{Content, Dataset, Status, Table};
+use manifest::dataset::{Column, Content, Dataset, Derivation, Nullability, Status, Table};
 use manifest::schedule::{Mode, Schedule};
-use manifest::{DatasetName, Project};
+use manifest::{DatasetName, Identifier, Project};
 
 use crate::command::{Outcome, root, say};
 
@@ -41,59 +41,118 @@ fn pages() -> Outcome<BTreeMap<String, String>> {
 }
 
 fn page(place: &str, datasets: &[(&DatasetName, &Dataset)], project: &Project) -> String {
+    let tables = datasets.iter().flat_map(|(_, dataset)| &dataset.tables);
+    let rows: u64 = tables.clone().map(|table| table.expect.rows).sum();
     let mut out = format!(
-        "# Datasets: {place}\n\nMade from the manifests in `datasets/{place}/` and the schedules by `cargo xtask catalogue`.\n\n\
-         | dataset | what | publisher | tables | rows, at least | loaded |\n|---|---|---|---|---|---|\n"
+        "# Datasets: {place}\n\n{} datasets, {} tables, {} rows or more. Made from the manifests in `datasets/{place}/` and the schedules by \
+         `cargo xtask catalogue`.\n\nA load begins at the time that is given here or a while after it, as `spread:` says. \"Rows\" is the least that a load is \
+         published with.\n\n| dataset | what | publisher | tables | rows | loaded |\n|---|---|---|--:|--:|---|\n",
+        datasets.len(),
+        tables.count(),
+        grouped(rows)
     );
     for (name, dataset) in datasets {
         let rows: u64 = dataset.tables.iter().map(|table| table.expect.rows).sum();
-        let rows = if rows == 0 { String::new() } else { grouped(rows) };
         let _ = writeln!(
             out,
-            "| [{name}](#{name}) | {} | {} | {} | {rows} | {} |",
+            "| [{name}](#{name}) | {} | {} | {} | {} | {} |",
             cell(&dataset.title),
             cell(&dataset.publisher),
             dataset.tables.len(),
+            known(rows),
             cell(&loaded(name, dataset, project))
         );
     }
     for (name, dataset) in datasets {
-        let _ = write!(out, "\n## {name}\n\n{}. {}", dataset.title, dataset.publisher);
+        let path = project.paths.get(name).map_or("", String::as_str);
+        let _ = write!(out, "\n## {name}\n\n{}. {}. ", dataset.title, dataset.publisher);
         if let Some(homepage) = &dataset.homepage {
-            let _ = write!(out, ", [{homepage}]({homepage})");
+            let _ = write!(out, "[The publisher's page]({homepage}). ");
         }
-        let _ = writeln!(out, ". Loaded: {}.", loaded(name, dataset, project));
+        let _ = writeln!(out, "[Manifest](../../{path}).\n\nLoaded: {}.", loaded(name, dataset, project));
         if !dataset.depends_on.is_empty() {
             let names: Vec<_> = dataset.depends_on.iter().map(|name| format!("[{name}](#{name})")).collect();
             let _ = writeln!(out, "Made from {}.", names.join(" and "));
         }
         for table in &dataset.tables {
-            let _ = writeln!(out, "\n{}", table_text(dataset, table));
+            out.push_str(&table_text(dataset, table));
         }
         for view in &dataset.views {
-            let _ = writeln!(out, "\n**`{}`**: a view.", view.name);
+            let file = &view.query.file;
+            let _ =
+                writeln!(out, "\n`{}{}` is a view: [{file}](../../{})", schema(dataset), view.name, beside(path, file));
+        }
+        for (table, query) in dataset.tables.iter().filter_map(|table| match &table.content {
+            Content::Query(query) => Some((table, query)),
+            Content::Sources(_) => None,
+        }) {
+            let (name, file) = (&table.name, &query.file);
+            let _ = writeln!(
+                out,
+                "\n`{}{name}` is made by a query: [{file}](../../{})",
+                schema(dataset),
+                beside(path, file)
+            );
         }
     }
     out
 }
 
+/// A table's columns, folded away.
 fn table_text(dataset: &Dataset, table: &Table) -> String {
-    let schema = if dataset.schema.as_str() == "public" { String::new() } else { format!("{}.", dataset.schema) };
-    let mut out = format!("**`{schema}{}`**", table.name);
-    if table.expect.rows > 0 {
-        let _ = write!(out, ", {} rows or more", grouped(table.expect.rows));
-    }
     if matches!(table.content, Content::Query(_)) {
-        out.push_str(": made by a query");
-        return out + ".";
+        return String::new();
     }
-    let mut columns: Vec<String> =
-        table.columns.iter().map(|column| format!("`{}` {}", column.name, column.type_name)).collect();
-    if let Some(at) = table.source_columns_at {
-        columns.insert(at.min(columns.len()), "those that its file names".to_owned());
+    let rows = if table.expect.rows > 0 { format!(", {} rows", grouped(table.expect.rows)) } else { String::new() };
+    let columns = match (table.source_columns_at, table.columns.len()) {
+        (Some(_), _) => "the columns of its file".to_owned(),
+        (None, number) => format!("{number} columns"),
+    };
+    let mut out = format!(
+        "\n<details><summary><code>{}{}</code>: {columns}{rows}</summary>\n\n| column | type | |\n|---|---|---|\n",
+        schema(dataset),
+        table.name
+    );
+    for (at, column) in table.columns.iter().enumerate() {
+        if table.source_columns_at == Some(at) {
+            out.push_str("| … | | those of the file |\n");
+        }
+        let _ = writeln!(out, "| `{}` | {} | {} |", column.name, column.type_name, cell(&remarks(table, column)));
     }
-    let _ = write!(out, ": {}.", columns.join(", "));
+    let indexes = table.indexes.iter().map(|index| {
+        let columns: Vec<_> = index.columns.iter().map(|column| format!("`{column}`")).collect();
+        columns.join(" and ")
+    });
+    let indexes: Vec<_> = indexes.collect();
+    if !indexes.is_empty() {
+        let _ = writeln!(out, "\nIndexes: {}.", indexes.join(", "));
+    }
+    out.push_str("\n</details>\n");
     out
+}
+
+/// What there is to know of a column besides its type.
+fn remarks(table: &Table, column: &Column) -> String {
+    let made = table.derive.get(&column.name).map(|how| match how {
+        Derivation::Call { function, arguments } => {
+            let arguments: Vec<_> = arguments.iter().map(Identifier::as_str).collect();
+            format!("`{function}({})`", arguments.join(", "))
+        }
+        Derivation::Template(template) => format!("`{template}`"),
+    });
+    let key = table.key().contains(&column.name).then(|| "key".to_owned());
+    let optional = table.optional.contains(&column.name).then(|| "not in every file".to_owned());
+    let numbered = (column.nullability == Nullability::Identity).then(|| "numbered by PostgreSQL".to_owned());
+    [key, numbered, made, optional].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The path of a file that stands beside a manifest.
+fn beside(manifest: &str, file: &str) -> String {
+    manifest.rsplit_once('/').map_or_else(|| file.to_owned(), |(folder, _)| format!("{folder}/{file}"))
+}
+
+fn schema(dataset: &Dataset) -> String {
+    if dataset.schema.as_str() == "public" { String::new() } else { format!("{}.", dataset.schema) }
 }
 
 fn loaded(name: &DatasetName, dataset: &Dataset, project: &Project) -> String {
@@ -102,10 +161,39 @@ fn loaded(name: &DatasetName, dataset: &Dataset, project: &Project) -> String {
     }
     let entry = |schedule: &Schedule| {
         let full = if schedule.mode == Mode::Full { ", in full" } else { "" };
-        format!("`{}` {}{full}", schedule.written, schedule.timezone)
+        let zone = schedule.timezone.rsplit('/').next().unwrap_or_default().replace('_', " ");
+        format!("{} {zone}{full}", in_words(&schedule.written))
     };
     let entries: Vec<_> = project.schedules.iter().filter(|schedule| schedule.dataset == *name).map(entry).collect();
     if entries.is_empty() { "by hand".to_owned() } else { entries.join("; ") }
+}
+
+/// The commonest shapes of a cron expression as people say them; any other as it is.
+fn in_words(cron: &str) -> String {
+    const DAYS: [&str; 7] = ["Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays"];
+    let fields: Vec<_> = cron.split(' ').collect();
+    let [minute, hour, day, month, weekday] = fields[..] else {
+        return if cron == "@yearly" { "1 January".to_owned() } else { format!("`{cron}`") };
+    };
+    let (Ok(minute), Ok(hour)) = (minute.parse::<u8>(), hour.parse::<u8>()) else { return format!("`{cron}`") };
+    let days = match (day, month, weekday) {
+        ("*", "*", "*") => "daily",
+        ("1-31/2", "*", "*") => "odd days",
+        ("2-30/2", "*", "*") => "even days",
+        ("1", "*", "*") => "the 1st of each month",
+        ("1", "1", "*") => "1 January",
+        ("*", "*", day) => match day.parse::<usize>().ok().and_then(|day| DAYS.get(day)) {
+            Some(day) => day,
+            None => return format!("`{cron}`"),
+        },
+        _ => return format!("`{cron}`"),
+    };
+    format!("{days} {hour:02}:{minute:02}")
+}
+
+/// A number of rows, or nothing where none is known.
+fn known(rows: u64) -> String {
+    if rows == 0 { String::new() } else { grouped(rows) }
 }
 
 /// `1234567` as `1,234,567`.
@@ -135,6 +223,21 @@ mod tests {
         for (path, text) in pages().unwrap() {
             let written = fs::read_to_string(root().join(&path)).unwrap_or_default();
             assert!(written == text, "{path} is not what the manifests say: run cargo xtask catalogue");
+        }
+    }
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        for (cron, words) in [
+            ("0 22 * * *", "daily 22:00"),
+            ("0 23 1-31/2 * *", "odd days 23:00"),
+            ("30 3 * * 0", "Sundays 03:30"),
+            ("0 6 1 1 *", "1 January 06:00"),
+            ("@yearly", "1 January"),
+            ("*/5 * * * *", "`*/5 * * * *`"),
+            ("rate(1 day)", "`rate(1 day)`"),
+        ] {
+            assert_eq!(in_words(cron), words);
         }
     }
 
