@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
 pub use function::Function;
-pub use source::{Container, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
+pub use source::{Container, FixedField, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
 pub use table::{
     Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, MAX_DELETES, Nullability,
     OVERLAP, Parser, Query, Table, Uniqueness,

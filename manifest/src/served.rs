@@ -78,7 +78,8 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
                 }
             }
         }
-        let describes = matches!(source.reading.format, Format::Shapefile | Format::Geojson);
+        let describes =
+            matches!(source.reading.format, Format::Shapefile | Format::Geojson | Format::Geopackage | Format::Parquet);
         if table.source_columns_at.is_some() && !describes {
             not(format!("columns of the source (\"*\") of format {}", source.reading.format.as_str()));
         }
@@ -86,9 +87,7 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
         match source.reading.format {
             Format::Rows if origins == Origins::Own && matches!(source.origin, Origin::Database { .. }) => {}
             Format::Shapefile if !in_zip => not("format shapefile outside of a zip archive".to_owned()),
-            other @ (Format::Fixed | Format::Geopackage | Format::Parquet | Format::Rows) => {
-                not(format!("format {}", other.as_str()));
-            }
+            Format::Rows => not("format rows".to_owned()),
             _ => {}
         }
     }

@@ -1,6 +1,8 @@
 //! A folder for what must be sought or is read twice, such as a zip archive. A length comes in, a file goes out that no other process
 //! sees and that is gone when the last handle is dropped, also when the process is killed.
 
+mod path;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;

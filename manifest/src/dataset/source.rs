@@ -156,9 +156,28 @@ pub struct Reading {
     /// Field delimiter of CSV, one byte; the format's own when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// Layer of a GeoPackage; its only one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// Where the fields of fixed-width text are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FixedField>,
     /// Texts that mean NULL, beside a blank.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nulls: Vec<String>,
+}
+
+/// Where a field of fixed-width text is, in characters of its line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedField {
+    /// Its name, as a header row would have it.
+    pub name: String,
+    /// Its first character, from 1.
+    pub start: u32,
+    /// How many it has, at least 1; up to the end of the line when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
 }
 
 /// What unpacked bytes are.

@@ -52,6 +52,10 @@ document! {
         encoding: Option<Spanned<String>>,
         /// What parts the fields; a comma when absent.
         delimiter: Option<Spanned<char>>,
+        /// Layer of a GeoPackage; its only one when absent.
+        layer: Option<Spanned<String>>,
+        /// Field of fixed-width text → its characters, from 1: 5-9, or 5+5 for five from the fifth on, 5 for one, 5- to the end of the line.
+        fields: Option<Spanned<Keyed<String, Spanned<Text>>>>,
         /// Texts that mean NULL, beside a blank.
         nulls: Option<OneOrMany<Spanned<Text>>>,
     }

@@ -32,6 +32,10 @@ document! {
         encoding: Option<Spanned<String>>,
         /// Delimiter of every source that says nothing else.
         delimiter: Option<Spanned<char>>,
+        /// Layer of every GeoPackage that says nothing else.
+        layer: Option<Spanned<String>>,
+        /// Fields of every fixed-width text that says nothing else.
+        fields: Option<Spanned<Keyed<String, Spanned<Text>>>>,
         /// Texts that mean NULL in every source that says nothing else.
         nulls: Option<OneOrMany<Spanned<Text>>>,
         /// Column → its type, with `not null` or `identity` behind it; `"*": source` for the columns of a self-describing format.

@@ -7,6 +7,7 @@ pub(crate) mod dataset;
 pub(crate) mod derive;
 pub(crate) mod each;
 pub(crate) mod expectation;
+pub(crate) mod fixed;
 pub(crate) mod interpolation;
 pub(crate) mod load;
 pub(crate) mod origin;

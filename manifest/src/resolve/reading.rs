@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::fixed;
 use super::origin::Refused;
 use crate::dataset::{Container, Format, HeaderRow, Reading};
 use crate::document::source::SourceDocument;
@@ -90,7 +91,7 @@ impl Format {
     }
 
     fn has_header(self) -> bool {
-        matches!(self, Self::Csv | Self::Tsv | Self::Fixed) || self.is_workbook()
+        matches!(self, Self::Csv | Self::Tsv) || self.is_workbook()
     }
 
     /// Whether the format knows the types of its own columns, so that `"*": source` can take them.
@@ -137,6 +138,14 @@ pub(crate) fn resolve(
     fits(format.is_encoded(), "encoding", own)?;
     let (delimiter, own) = chosen(document.delimiter.as_ref(), table.delimiter.as_ref());
     fits(format == Format::Csv, "delimiter", own)?;
+    let (layer, own) = chosen(document.layer.as_ref(), table.layer.as_ref());
+    fits(format == Format::Geopackage, "layer", own)?;
+    fits(format == Format::Fixed, "fields", document.fields.as_ref().map(|own| own.span))?;
+    let fields = match document.fields.as_ref().or(table.fields.as_ref()) {
+        _ if format != Format::Fixed => Vec::new(),
+        Some(fields) => fixed::fields(fields)?,
+        None => return Err(fixed::missing(document)),
+    };
     check_encoding(document, table)?;
     check_delimiter(document, table)?;
     if let Some(given) = document.sheet.as_ref().or(table.sheet.as_ref()).filter(|given| given.value.0 == "0") {
@@ -150,6 +159,8 @@ pub(crate) fn resolve(
         header: header.filter(|_| format.has_header()).unwrap_or(HeaderRow::First),
         encoding: encoding.filter(|_| format.is_encoded()).map(|label| label.to_lowercase()),
         delimiter: delimiter.filter(|_| format == Format::Csv),
+        layer: layer.filter(|_| format == Format::Geopackage),
+        fields,
         nulls: super::values(nulls).into_iter().map(|text| text.0).collect::<BTreeSet<_>>().into_iter().collect(),
     })
 }

@@ -117,6 +117,7 @@ fn repeated(resolved: &[Resolved], reader: &mut Reader) {
             earlier.source.origin == later.source.origin
                 && earlier.source.reading.container == later.source.reading.container
                 && earlier.source.reading.sheet == later.source.reading.sheet
+                && earlier.source.reading.layer == later.source.reading.layer
         };
         if let Some(earlier) = resolved[..index].iter().find(same) {
             let message = "this source stands in the table twice: its rows would be loaded twice";
@@ -153,7 +154,7 @@ fn self_describing(document: &TableDocument, columns: &Columns, resolved: &[Reso
 
 /// Keys that have no meaning beside `query`.
 fn of_sources_only(document: &TableDocument, reader: &mut Reader) {
-    let keys: [(&str, Option<Span>); 15] = [
+    let keys: [(&str, Option<Span>); 17] = [
         ("base", document.base.as_ref().map(|value| value.span)),
         ("format", document.format.as_ref().map(|value| value.span)),
         ("member", document.member.as_ref().map(|value| value.span)),
@@ -161,6 +162,8 @@ fn of_sources_only(document: &TableDocument, reader: &mut Reader) {
         ("header", document.header.as_ref().map(|value| value.span)),
         ("encoding", document.encoding.as_ref().map(|value| value.span)),
         ("delimiter", document.delimiter.as_ref().map(|value| value.span)),
+        ("layer", document.layer.as_ref().map(|value| value.span)),
+        ("fields", document.fields.as_ref().map(|value| value.span)),
         ("columns", document.columns.as_ref().map(|value| value.span)),
         ("rename", document.rename.as_ref().map(|value| value.span)),
         ("skip", document.skip.as_ref().map(|value| value.span)),

@@ -57,6 +57,14 @@ pub enum FormatError {
         /// The name as the source has it.
         name: String,
     },
+    /// A column that is wanted and not read.
+    #[error("its column {column:?} is {what}, which is not read")]
+    UnreadColumn {
+        /// The name as the file has it.
+        column: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// A workbook has no sheet of that name or number.
     #[error("the workbook has no sheet `{sheet}`; it has {}", Names(.sheets))]
     NoSheet {
@@ -64,6 +72,14 @@ pub enum FormatError {
         sheet: String,
         /// What the workbook has.
         sheets: Vec<String>,
+    },
+    /// A GeoPackage has no layer of that name, or none that is the only one.
+    #[error("the GeoPackage has {}; its layers: {}", Wanted(.layer), Names(.layers))]
+    NoLayer {
+        /// Name that was looked for.
+        layer: Option<String>,
+        /// What the GeoPackage has.
+        layers: Vec<String>,
     },
     /// A workbook wants a password.
     #[error("the workbook is encrypted")]
@@ -96,6 +112,17 @@ pub enum FormatError {
         /// Where the record begins.
         line: u64,
     },
+}
+
+struct Wanted<'a>(&'a Option<String>);
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(layer) => write!(f, "no layer `{layer}`"),
+            None => f.write_str("more than one layer, or none"),
+        }
+    }
 }
 
 struct Names<'a>(&'a [String]);
@@ -152,7 +179,9 @@ impl Fault for FormatError {
             Self::Damaged(packing, _) => packing.code(),
             Self::Corrupt(format, _) => corrupt(*format),
             Self::Unnamed { .. } => "column_unnamed",
+            Self::UnreadColumn { .. } => "column_unread",
             Self::NoSheet { .. } => "workbook_no_sheet",
+            Self::NoLayer { .. } => "geopackage_no_layer",
             Self::Encrypted => "workbook_encrypted",
             Self::TooLarge { .. } => "source_too_large",
             Self::Bomb { .. } => "source_bomb",
@@ -172,7 +201,9 @@ impl Fault for FormatError {
             | Self::ZipEncrypted
             | Self::ZipMethod(_)
             | Self::Unnamed { .. }
+            | Self::UnreadColumn { .. }
             | Self::NoSheet { .. }
+            | Self::NoLayer { .. }
             | Self::Encrypted => Exit::Configuration,
             Self::ZipCorrupt(_)
             | Self::Damaged(..)
@@ -212,6 +243,13 @@ impl Fault for FormatError {
             Self::NoSheet { sheets, sheet } => {
                 let near = sheets.iter().max_by_key(|name| near(name, sheet));
                 near.map(|name| format!("set the source's `sheet:` to a name or a number from 1, such as `{name}`"))
+            }
+            Self::UnreadColumn { column, .. } => {
+                Some(format!("say `skip: [{column:?}]`, or ask the publisher for columns of plain values"))
+            }
+            Self::NoLayer { layers, layer } => {
+                let near = layers.iter().max_by_key(|name| near(name, layer.as_deref().unwrap_or_default()));
+                near.map(|name| format!("set the source's `layer:` to the one that is meant, such as `{name}`"))
             }
             Self::TooLarge { .. } => {
                 Some("ask the publisher for a format that can be read as it comes, such as CSV".to_owned())

@@ -2,6 +2,9 @@
 //! was promised. The first bytes come in; what they are goes out.
 
 use std::fmt;
+use std::io::{Read, Seek};
+
+use super::FormatError;
 
 /// As many first bytes as are looked at.
 pub(super) const LOOKED_AT: usize = 512;
@@ -23,6 +26,17 @@ pub enum Impostor {
     Pdf,
     /// A workbook of Excel 97–2003.
     Xls,
+}
+
+/// Refuses a file that is something else, and gives back its first bytes. The file is at its start then as before.
+pub(super) fn refuse<R: Read + Seek>(file: &mut R, welcome: Option<Impostor>) -> Result<Vec<u8>, FormatError> {
+    let mut head = Vec::new();
+    file.by_ref().take(LOOKED_AT as u64).read_to_end(&mut head)?;
+    file.rewind()?;
+    match Impostor::of(&head) {
+        Some(what) if Some(what) != welcome => Err(FormatError::Impostor(what)),
+        _ => Ok(head),
+    }
 }
 
 impl Impostor {

@@ -8,7 +8,7 @@ use zip::result::ZipError;
 
 use super::FormatError;
 use super::blocks::{Blocks, ReadBlocks};
-use super::impostor::Impostor;
+use super::impostor::{Impostor, refuse};
 use super::unpacked::Guarded;
 
 /// An open archive.
@@ -20,13 +20,7 @@ pub struct Archive<R> {
 impl<R: Read + Seek> Archive<R> {
     /// Reads the archive's directory.
     pub fn open(mut file: R) -> Result<Self, FormatError> {
-        let mut head = Vec::new();
-        file.by_ref().take(super::impostor::LOOKED_AT as u64).read_to_end(&mut head)?;
-        match Impostor::of(&head) {
-            None | Some(Impostor::Zip) => {}
-            Some(what) => return Err(FormatError::Impostor(what)),
-        }
-        file.rewind()?;
+        refuse(&mut file, Some(Impostor::Zip))?;
         ZipArchive::new(file).map(|zip| Self { zip }).map_err(damage)
     }
 

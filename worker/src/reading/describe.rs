@@ -9,12 +9,15 @@ use manifest::dataset::{Column, Container, Format, Nullability, Source, Table, T
 use tokio_util::sync::CancellationToken;
 
 use super::error::ReadError;
+use super::formats::{is_sought, spooled};
 use super::incoming::{Incoming, packing, unpack};
 use super::reader::label;
+use crate::format::geopackage::GeoPackage;
+use crate::format::parquet::Parquet;
 use crate::format::shapefile::{self, Label, Members};
 use crate::format::{Archive, Blocks, FormatError, SourceColumn, json, json_text};
 use crate::source::{Access, Input, SourceError, Use};
-use crate::spool::SharedFile;
+use crate::spool::{SharedFile, Spool};
 
 /// Longest name of a column.
 const NAME_MAX: usize = 63;
@@ -25,16 +28,16 @@ pub async fn describe(access: &Arc<Access>, table: &Table, cancel: &Cancellation
     let opened = access.open(&source, Use::Seek, cancel).await?;
     let coding = opened.coding;
     let (input, _) = opened.into_parts();
-    let described = table.clone();
+    let (described, access) = (table.clone(), Arc::clone(access));
     let reading = tokio::task::spawn_blocking(move || {
         let in_file = |error| ReadError::format(source.file.clone(), error);
+        let spool = access.spool();
         let columns = match (&source.reading.container, input) {
-            (Container::Zip { member }, Input::File(file, _)) => in_archive(&source, member, &file)?,
+            (Container::Zip { member }, Input::File(file, _)) => in_archive(spool, &source, member, &file)?,
             (_, input) => {
                 let mut incoming = Incoming::new(input);
                 let packing = packing(&source.reading.container);
-                columns(source.reading.format, unpack(&mut incoming, coding, packing).map_err(in_file)?)
-                    .map_err(in_file)?
+                columns(spool, &source, None, unpack(&mut incoming, coding, packing).map_err(in_file)?)?
             }
         };
         with_columns(described, &columns).map_err(in_file)
@@ -46,7 +49,7 @@ pub async fn describe(access: &Arc<Access>, table: &Table, cancel: &Cancellation
     }
 }
 
-fn in_archive(source: &Source, member: &str, file: &SharedFile) -> Result<Vec<SourceColumn>, ReadError> {
+fn in_archive(spool: &Spool, source: &Source, member: &str, file: &SharedFile) -> Result<Vec<SourceColumn>, ReadError> {
     let in_file = |error| ReadError::format(source.file.clone(), error);
     let mut archive = Archive::open(file.clone()).map_err(in_file)?;
     let is_shapefile = source.reading.format == Format::Shapefile;
@@ -58,7 +61,7 @@ fn in_archive(source: &Source, member: &str, file: &SharedFile) -> Result<Vec<So
     let in_member = |error| ReadError::format(label(source, Some(&name)), error);
     if !is_shapefile {
         let bytes = archive.read(&name).map_err(in_member)?;
-        return columns(source.reading.format, bytes).map_err(in_member);
+        return columns(spool, source, Some(&name), bytes);
     }
     let members = Members::of(&name, &archive.files().map_err(in_member)?).map_err(in_member)?;
     let mut other = Archive::open(file.clone()).map_err(in_member)?;
@@ -68,9 +71,29 @@ fn in_archive(source: &Source, member: &str, file: &SharedFile) -> Result<Vec<So
     Ok(records.columns())
 }
 
-/// The columns of a format that is read from its first byte on.
-fn columns(format: Format, bytes: impl Blocks) -> Result<Vec<SourceColumn>, FormatError> {
-    Ok(json::Records::new(json_text(bytes, UTF_8)?, format, "geom")?.columns())
+/// The columns of unpacked bytes.
+fn columns(
+    spool: &Spool,
+    source: &Source,
+    member: Option<&str>,
+    bytes: impl Blocks,
+) -> Result<Vec<SourceColumn>, ReadError> {
+    let label = label(source, member);
+    let format = source.reading.format;
+    if !is_sought(format) {
+        let features = json_text(bytes, UTF_8).and_then(|text| json::Records::new(text, format, "geom"));
+        return features.map(|features| features.columns()).map_err(|error| ReadError::format(label, error));
+    }
+    let file = spooled(spool, &label, bytes, || Ok(()))?;
+    let columns = if format == Format::Geopackage {
+        let package = GeoPackage::open(&file, spool);
+        let package = package.map_err(|error| SourceError::Spool { address: label.clone(), error })?;
+        let layer = package.and_then(|package| package.layer(source.reading.layer.as_deref()));
+        layer.map(|layer| layer.columns())
+    } else {
+        Parquet::open(file).map(|parquet| parquet.columns())
+    };
+    columns.map_err(|error| ReadError::format(label, error))
 }
 
 /// The table with these columns beside those that it declares, under their names as PostgreSQL would have them.

@@ -248,6 +248,11 @@ impl Wanted {
         }
     }
 
+    /// The name of the column at a place.
+    pub(super) fn name(&self, place: usize) -> Option<&Identifier> {
+        self.columns.get(place).map(|column| &column.name)
+    }
+
     /// The place of a column among the wanted.
     pub(super) fn place(&self, name: &Identifier) -> Option<usize> {
         self.columns.iter().position(|column| column.name == *name)

@@ -325,6 +325,8 @@ mod tests {
                 header: manifest::dataset::HeaderRow::First,
                 encoding: None,
                 delimiter: None,
+                layer: None,
+                fields: Vec::new(),
                 nulls: Vec::new(),
             },
             vars: BTreeMap::new(),
