@@ -16,6 +16,7 @@ use crate::postgres::copy::{Failed, copy_in};
 use crate::postgres::identifiers::{qualified, quote_ident};
 use crate::postgres::{self, Acting, Connection};
 use crate::reading::Reread;
+use crate::staging::Distinct;
 
 /// A live table that records are replayed into.
 #[derive(Debug)]
@@ -62,6 +63,9 @@ pub struct Outcome {
 /// Rows are brought here first. It is gone with the transaction.
 const RELATION: &str = "freshet replay";
 
+/// The number of a record there, which no column of a table can be called.
+const NUMBER: &str = "\"freshet record\"";
+
 impl Replay<'_> {
     /// Writes its rows in the transaction that is open. Leaves the login role acting.
     ///
@@ -77,7 +81,8 @@ impl Replay<'_> {
             .map(|(name, type_name)| format!("{} {type_name}", quote_ident(name.as_str())))
             .collect();
         let temporary = quote_ident(RELATION);
-        let create = format!("CREATE TEMPORARY TABLE {temporary} (n bigint, {}) ON COMMIT DROP", columns.join(", "));
+        let create =
+            format!("CREATE TEMPORARY TABLE {temporary} ({NUMBER} bigint, {}) ON COMMIT DROP", columns.join(", "));
         connection.batch(&what, &create).await?;
         let copy = format!("COPY {temporary} FROM STDIN (FORMAT binary)");
         let rows = stream::iter([Ok::<Bytes, Infallible>(self.rows())]);
@@ -176,10 +181,8 @@ impl Work<'_> {
         }
         let settled_before = settled.len();
         let (inserted, kept_out) = self.insert(&key, &inserts).await?;
-        settled.extend(inserts.iter().filter(|(number, _)| !kept_out.contains(number)).map(|(_, reject)| *reject));
-        for number in kept_out {
-            left.push((self.place(number), "a row with its key is live already".to_owned()));
-        }
+        settled.extend(inserts.iter().filter(|(number, _)| !kept_out.contains_key(number)).map(|(_, reject)| *reject));
+        left.extend(kept_out.into_iter().map(|(number, reason)| (self.place(number), reason.to_owned())));
         let mut updated = BTreeSet::new();
         for (column, records) in fills {
             let filled = self.fill(&key, column, &records).await?;
@@ -204,33 +207,50 @@ impl Work<'_> {
         record.map(|record| record.place.clone()).unwrap_or_default()
     }
 
-    /// Inserts rows; those whose key is live, or comes twice, stay out and are told.
+    /// Inserts rows. Those whose key is live, or that share one of which the manifest wants another row or none, stay out and are told
+    /// with the reason.
     async fn insert(
         &self,
         key: &[&Identifier],
         inserts: &BTreeMap<i64, i64>,
-    ) -> Result<(u64, BTreeSet<i64>), postgres::Error> {
+    ) -> Result<(u64, BTreeMap<i64, &'static str>), postgres::Error> {
         let Self { connection, what, live, temporary, .. } = self;
         let numbers: Vec<i64> = inserts.keys().copied().collect();
-        let mut kept_out = BTreeSet::new();
+        let mut kept_out = BTreeMap::new();
         if numbers.is_empty() {
             return Ok((0, kept_out));
         }
         if !key.is_empty() {
-            let names = list(key.iter().map(|name| quote_ident(name.as_str())));
+            let distinct = Distinct::of(self.replay.table);
+            let newer = distinct.as_ref().and_then(|distinct| distinct.newer.as_ref());
+            let newer = newer.map(|column| format!("{} DESC NULLS LAST, ", quote_ident(column.as_str())));
             let sql = format!(
-                "SELECT n FROM (SELECT n, row_number() OVER (PARTITION BY {names} ORDER BY n) AS nth,
-                     EXISTS (SELECT FROM {live} AS l WHERE {same}) AS is_live
-                 FROM {temporary} AS r WHERE n = ANY ($1)) AS one WHERE nth > 1 OR is_live",
+                "SELECT {NUMBER}, is_live FROM (
+                     SELECT {NUMBER}, count(*) OVER (PARTITION BY {names}) AS many,
+                         row_number() OVER (PARTITION BY {names} ORDER BY {newer}{NUMBER}) AS nth,
+                         EXISTS (SELECT FROM {live} AS l WHERE {same}) AS is_live
+                     FROM {temporary} AS r WHERE {NUMBER} = ANY ($1) AND {present}) AS one
+                 WHERE is_live OR {surplus}",
+                names = list(key.iter().map(|name| quote_ident(name.as_str())), ", "),
+                newer = newer.unwrap_or_default(),
                 same = same(key),
+                // Rows without a value in their key are no duplicates of each other.
+                present = list(key.iter().map(|name| format!("{} IS NOT NULL", quote_ident(name.as_str()))), " AND "),
+                surplus = if distinct.is_some() { "nth > 1" } else { "many > 1" },
             );
+            let reason = |row: &tokio_postgres::Row| match (row.get(1), &distinct) {
+                (true, _) => "a row with its key is live already",
+                (false, Some(_)) => "another kept record with its key is the one that the manifest wants",
+                (false, None) => "another kept record has its key, and the manifest does not say which one to load",
+            };
             let rows = connection.rows(what, &sql, &[&numbers]).await?;
-            kept_out.extend(rows.iter().map(|row| row.get::<_, i64>(0)));
+            kept_out.extend(rows.iter().map(|row| (row.get::<_, i64>(0), reason(row))));
         }
-        let wanted: Vec<i64> = numbers.into_iter().filter(|number| !kept_out.contains(number)).collect();
-        let columns = list(self.replay.columns.iter().map(|(name, _)| quote_ident(name.as_str())));
-        let sql =
-            format!("INSERT INTO {live} ({columns}) SELECT {columns} FROM {temporary} WHERE n = ANY ($1) ORDER BY n");
+        let wanted: Vec<i64> = numbers.into_iter().filter(|number| !kept_out.contains_key(number)).collect();
+        let columns = list(self.replay.columns.iter().map(|(name, _)| quote_ident(name.as_str())), ", ");
+        let sql = format!(
+            "INSERT INTO {live} ({columns}) SELECT {columns} FROM {temporary} WHERE {NUMBER} = ANY ($1) ORDER BY {NUMBER}"
+        );
         let inserted = connection.execute(what, &sql, &[&wanted]).await?;
         Ok((inserted, kept_out))
     }
@@ -247,7 +267,7 @@ impl Work<'_> {
         let name = quote_ident(self.replay.columns[column].0.as_str());
         let sql = format!(
             "UPDATE {live} AS l SET {name} = r.{name} FROM {temporary} AS r
-             WHERE {} AND l.{name} IS NULL AND r.n = ANY ($1) RETURNING r.n",
+             WHERE {} AND l.{name} IS NULL AND r.{NUMBER} = ANY ($1) RETURNING r.{NUMBER}",
             same(key)
         );
         let rows = connection.rows(what, &sql, &[&numbers]).await?;
@@ -262,8 +282,8 @@ fn bad(fields: &[Reread]) -> Option<(usize, &'static str)> {
     })
 }
 
-fn list(names: impl Iterator<Item = String>) -> String {
-    names.collect::<Vec<_>>().join(", ")
+fn list(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.collect::<Vec<_>>().join(between)
 }
 
 fn same(key: &[&Identifier]) -> String {
@@ -271,5 +291,5 @@ fn same(key: &[&Identifier]) -> String {
         let name = quote_ident(name.as_str());
         format!("l.{name} = r.{name}")
     };
-    key.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+    list(key.iter().map(equal), " AND ")
 }

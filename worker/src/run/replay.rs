@@ -62,12 +62,12 @@ impl Run<'_> {
         let outcomes = self.within(self.write(&connection, replays)).await?;
         pool.give_back(connection);
         self.tell_replayed(&outcomes, left);
-        let settled = outcomes.iter().any(|outcome| !outcome.replayed.rejects.is_empty());
-        if !settled {
-            return Ok(Done::Unchanged);
-        }
+        // Also those that a replay has left behind that was killed before it came to them.
         for lagging in publish::lagging(ledger, self.dataset, pool).await? {
             self.refresh(&lagging, ledger, pool).await;
+        }
+        if outcomes.iter().all(|outcome| outcome.replayed.rejects.is_empty()) {
+            return Ok(Done::Unchanged);
         }
         let record = |outcome: &Outcome| {
             let ReplayedTable { table, changes, .. } = &outcome.replayed;
@@ -115,8 +115,11 @@ impl Run<'_> {
         for reject in rejects {
             records.entry(RecordOf::new(reject)).or_default().push(reject);
         }
+        // As they were read; the first of several with one key may be the one that is wanted.
+        let mut records: Vec<_> = records.into_values().collect();
+        records.sort_by_key(|rejects| rejects.first().map(|reject| reject.reject));
         let mut read = Vec::new();
-        for rejects in records.into_values() {
+        for rejects in records {
             let Some(first) = rejects.first() else { continue };
             let place = place(first);
             let Some(packed) = &first.record else {
