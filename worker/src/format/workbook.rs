@@ -2,7 +2,10 @@
 //! is what PostgreSQL would print for its value, whatever number format it is shown in. Merged cells have their value in the first of
 //! them, as the file does; a formula is the value that was last computed for it.
 
+mod biff;
 mod cell;
+mod compound;
+mod number_format;
 mod xls;
 mod xlsx;
 
@@ -16,6 +19,9 @@ use super::record::{Draft, Place, ReadRecords, Record};
 
 /// Columns of a sheet that are taken for granted beforehand; some programs say that a sheet has all that there can be.
 const WIDTH_MAX: u32 = 2_000;
+
+/// Most bytes of the texts of one row. A text that cells share may be in any number of them.
+const ROW_MAX: u64 = 64 << 20;
 
 /// A cell: row and column from 0, and its value.
 type Cell<'w> = ((u32, u32), DataRef<'w>);
@@ -66,6 +72,9 @@ impl<'w, C: Iterator<Item = Result<Cell<'w>, FormatError>>> ReadRecords for Rows
                 break;
             }
             cell::put(&mut self.draft, column as usize, &value, self.nulls);
+            if self.draft.bytes() as u64 > ROW_MAX {
+                return Err(FormatError::TooLarge { what: "one row", limit: ROW_MAX });
+            }
         }
         self.width = self.width.max(self.draft.len());
         self.bytes += self.draft.bytes() as u64;
@@ -103,6 +112,14 @@ mod tests {
         }
         let error = sheet(sheets(), Some("4")).unwrap_err();
         assert_eq!(error.to_string(), "the workbook has no sheet `4`; it has Notes, 2019, Sales ");
+    }
+
+    #[test]
+    fn a_text_that_is_in_every_cell_of_a_row_does_not_fill_the_memory() {
+        let text = "x".repeat(32_767);
+        let cells = (0..16_384).map(|column| Ok(((0, column), DataRef::SharedString(&text))));
+        let mut rows = Rows::new(cells, 1, &[]);
+        assert!(matches!(rows.read(), Err(FormatError::TooLarge { what: "one row", .. })));
     }
 
     #[test]
