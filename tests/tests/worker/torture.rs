@@ -3,6 +3,7 @@
 
 mod archives;
 mod checked;
+mod corpus;
 mod encodings;
 mod headers;
 mod lines;
