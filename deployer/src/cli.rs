@@ -142,7 +142,7 @@ pub struct ScheduleAll {
 }
 
 /// Options of `plan` and `schedule-all`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Selection {
     /// Only these datasets; nothing is deleted then.
     #[arg(long, value_name = "DATASET")]
@@ -150,7 +150,8 @@ pub struct Selection {
     /// All but these datasets, which are left as they are.
     #[arg(long, value_name = "DATASET", conflicts_with = "only")]
     pub exclude: Vec<DatasetName>,
-    /// Take over something of this name that exists without our marker.
+    /// Take over something of this name that exists without our marker. What CloudFormation, Terraform or another stack
+    /// keeps is never taken.
     #[arg(long, value_name = "NAME")]
     pub adopt: Vec<String>,
     /// So many deletions are expected.

@@ -93,6 +93,14 @@ pub enum Error {
         /// One that looks like it.
         similar: Option<String>,
     },
+    /// `--adopt` names nothing that this stack has.
+    #[error("the manifests ask for nothing of the name `{name}`, so that there is nothing to adopt{}", did_you_mean(.similar.as_deref()))]
+    NothingToAdopt {
+        /// What was given.
+        name: String,
+        /// One that looks like it.
+        similar: Option<String>,
+    },
     /// The dataset is not registered.
     #[error("{name} is not registered in {stack}; run `deploy schedule-all` first")]
     NotRegistered {
@@ -151,9 +159,11 @@ impl Error {
     /// How the process ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Environment { .. } | Self::Endpoint { .. } | Self::Emulator { .. } | Self::NoDataset { .. } => {
-                Exit::Usage
-            }
+            Self::Environment { .. }
+            | Self::Endpoint { .. }
+            | Self::Emulator { .. }
+            | Self::NoDataset { .. }
+            | Self::NothingToAdopt { .. } => Exit::Usage,
             Self::Manifests(_) => Exit::Findings,
             _ => Exit::Failed,
         }

@@ -44,6 +44,8 @@ impl fmt::Display for Marker {
 pub enum Owner {
     /// This stack's, in this environment.
     Ours,
+    /// Another stack's, or a tool's that would make it anew or take it away: it is never taken over.
+    Managed(String),
     /// Somebody else's, in their words.
     Other(String),
     /// It carries nothing that tells.
@@ -54,7 +56,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ours => f.write_str("this stack"),
-            Self::Other(who) => f.write_str(who),
+            Self::Managed(who) | Self::Other(who) => f.write_str(who),
             Self::Unknown => f.write_str("nobody that it names"),
         }
     }
@@ -111,7 +113,7 @@ impl Marker {
             {
                 Owner::Ours
             }
-            (Some(stack), environment) => Owner::Other(format!("stack {stack}/{}", environment.unwrap_or("?"))),
+            (Some(stack), environment) => Owner::Managed(format!("stack {stack}/{}", environment.unwrap_or("?"))),
             (None, _) => foreign(tags),
         }
     }
@@ -120,8 +122,9 @@ impl Marker {
     pub fn owner_by_note(&self, description: &str) -> Owner {
         match Note::read(description) {
             Some(note) if note.owner == self.to_string() => Owner::Ours,
-            Some(note) => Owner::Other(format!("stack {}", note.owner)),
-            None => Owner::Unknown,
+            Some(note) => Owner::Managed(format!("stack {}", note.owner)),
+            None => tool_in(description)
+                .map_or(Owner::Unknown, |tool| Owner::Managed(format!("{tool}, as its description says"))),
         }
     }
 }
@@ -132,21 +135,38 @@ pub fn without_marks(tags: &BTreeMap<String, String>) -> BTreeMap<String, String
     tags.iter().filter(|(key, _)| !mark(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Whom tags of other tools name.
-fn foreign(tags: &BTreeMap<String, String>) -> Owner {
-    let named = [
-        ("aws:cloudformation:stack-name", "CloudFormation stack"),
-        ("copilot-application", "Copilot application"),
+/// Whom tags of other tools name. What a tool keeps a record of is its own whatever other tags say.
+pub fn foreign(tags: &BTreeMap<String, String>) -> Owner {
+    const KEPT: [(&str, &str); 2] =
+        [("aws:cloudformation:stack-name", "CloudFormation stack"), ("copilot-application", "Copilot application")];
+    const NAMED: [(&str, &str); 5] = [
         ("ecschedule:tracking-id", "ecschedule"),
         ("ManagedBy", "the tool"),
         ("managed-by", "the tool"),
         ("Owner", "the owner"),
         ("owner", "the owner"),
     ];
-    named
-        .into_iter()
-        .find_map(|(key, who)| tags.get(key).map(|value| Owner::Other(format!("{who} {value}"))))
-        .unwrap_or(Owner::Unknown)
+    let said = |(key, who): (&str, &str)| tags.get(key).map(|value| format!("{who} {value}"));
+    let by_word = |(key, value): (&String, &String)| {
+        tool_in(key).or_else(|| tool_in(value)).map(|tool| format!("{tool} (tag {key}={value})"))
+    };
+    if let Some(who) = KEPT.into_iter().find_map(said).or_else(|| tags.iter().find_map(by_word)) {
+        return Owner::Managed(who);
+    }
+    NAMED.into_iter().find_map(said).map_or(Owner::Unknown, Owner::Other)
+}
+
+/// The tool of those that keep a record of what they made, by its name in a tag or a description. None of them has a tag
+/// that it always sets but CloudFormation; these words are what teams write.
+fn tool_in(text: &str) -> Option<&'static str> {
+    const TOOLS: [(&str, &str); 4] = [
+        ("cloudformation", "CloudFormation"),
+        ("terraform", "Terraform"),
+        ("opentofu", "OpenTofu"),
+        ("pulumi", "Pulumi"),
+    ];
+    let text = text.to_ascii_lowercase();
+    TOOLS.into_iter().find(|(word, _)| text.contains(word)).map(|(_, tool)| tool)
 }
 
 impl Note {
@@ -206,5 +226,25 @@ mod tests {
         let tags = BTreeMap::from([("aws:cloudformation:stack-name".to_owned(), "legacy".to_owned())]);
         assert_eq!(marker().owner_by_tags(&tags).to_string(), "CloudFormation stack legacy");
         assert_eq!(marker().owner_by_tags(&BTreeMap::new()), Owner::Unknown);
+    }
+
+    #[test]
+    fn what_a_tool_keeps_a_record_of_is_told_from_what_a_person_made() {
+        let by = |key: &str, value: &str| {
+            marker().owner_by_tags(&BTreeMap::from([
+                (key.to_owned(), value.to_owned()),
+                ("owner".to_owned(), "data".to_owned()),
+            ]))
+        };
+        let managed = |who: &str| Owner::Managed(who.to_owned());
+        assert_eq!(by("ManagedBy", "Terraform"), managed("Terraform (tag ManagedBy=Terraform)"));
+        assert_eq!(by("terraform", "true"), managed("Terraform (tag terraform=true)"));
+        assert_eq!(
+            by("aws:cloudformation:stack-id", "arn"),
+            managed("CloudFormation (tag aws:cloudformation:stack-id=arn)")
+        );
+        assert_eq!(by("team", "data"), Owner::Other("the owner data".to_owned()));
+        assert_eq!(marker().owner_by_note("Managed by Terraform"), managed("Terraform, as its description says"));
+        assert_eq!(marker().owner_by_note("x freshet:v1 other/prod 3fa9c1d2e0"), managed("stack other/prod"));
     }
 }

@@ -9,6 +9,7 @@ use crate::aws::scheduler::NewSchedule;
 use crate::desired::resource::{Body, ComputeEnvironment, Definition, JobQueue, Kind, Resource, Role, Tags, Trigger};
 use crate::desired::watch::Watch;
 use crate::marker::{HASH_TAG, Marker, Owner};
+use crate::observed::foreign::owner;
 use crate::observed::state::{Carry, State};
 use crate::plan::change::{Action, Change};
 
@@ -177,10 +178,27 @@ impl Apply<'_> {
         };
         self.wait_for_quiet(change, trigger).await;
         if change.action == Action::Update {
-            return self.clients.put_schedule(&group, &new, (self.id)()).await;
+            self.clients.put_schedule(&group, &new, (self.id)()).await?;
+            return self.remove_taken(change).await;
         }
         self.clients.create_schedule(&group, &new, (self.id)()).await?;
         self.remove_replaced(change).await
+    }
+
+    /// Removes the trigger of somebody else that ours stands in for now, if it still is what the plan saw: nobody's that
+    /// keeps it, and with one target.
+    async fn remove_taken(&self, change: &Change) -> Result<(), AwsError> {
+        let Some(taken) = &change.takes else { return Ok(()) };
+        let Some(firing) = self.clients.foreign_trigger(taken).await? else { return Ok(()) };
+        let owner = owner(&self.desired.names.marker, &firing, None);
+        if matches!(owner, Owner::Ours | Owner::Managed(_)) || firing.targets.len() > 1 {
+            let family = crate::aws::bucket::Family::Scheduler;
+            let operation = Operation { service: "scheduler", name: "DeleteSchedule", family, repeat: Repeat::Safe };
+            let message =
+                format!("{taken} is no longer what the plan saw, and stays beside ours; run `deploy plan` again");
+            return Err(AwsError::ours(operation, "Moved", message));
+        }
+        self.clients.delete_foreign(taken, (self.id)()).await
     }
 
     /// Removes the triggers that another stands in for now, of whichever engine.
@@ -193,7 +211,7 @@ impl Apply<'_> {
                 self.clients.delete_schedule(&names.schedule_group(), old, (self.id)()).await?;
             }
         }
-        Ok(())
+        self.remove_taken(change).await
     }
 
     /// A schedule is never replaced within two minutes of a firing.
@@ -222,6 +240,7 @@ impl Apply<'_> {
         } else {
             let arn = self.desired.names.arn("events", &format!("rule/{name}"));
             self.clients.tag_rule(&arn, &tags).await?;
+            self.clients.remove_other_targets(name).await?;
         }
         self.clients.put_target(name, trigger, &definition).await?;
         let whole = marker.describe(&trigger.words, Some(resource.hash.as_str()), waits);
@@ -241,6 +260,7 @@ impl Apply<'_> {
         } else {
             let arn = self.desired.names.arn("events", &format!("rule/{name}"));
             self.clients.tag_rule(&arn, &tags).await?;
+            self.clients.remove_other_targets(name).await?;
         }
         self.clients.put_watch(name, watch).await?;
         let off = change.carry.is_some_and(Carry::off_by_hand);

@@ -57,6 +57,13 @@ impl Clients {
         }
     }
 
+    /// The tags of an alarm.
+    pub async fn alarm_tags(&self, arn: &str) -> Result<Tags, AwsError> {
+        let send = || self.cloudwatch.list_tags_for_resource().resource_arn(arn).send();
+        let answer = self.caller.call(operation("ListTagsForResource"), send).await?;
+        Ok(answer.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect())
+    }
+
     /// Makes an alarm, or makes it what it should be. Tags are taken only when it is made.
     pub async fn put_alarm(&self, name: &str, alarm: &Alarm, description: &str, tags: &Tags) -> Result<(), AwsError> {
         let dimension = |(name, value): (&String, &String)| Dimension::builder().name(name).value(value).build();

@@ -331,7 +331,7 @@ fn plain(found: &TaskDefinition, tags: &Tags) -> Value {
         })
         .unwrap_or_default();
     let arch = found.runtime_platform().and_then(RuntimePlatform::cpu_architecture);
-    json!({
+    let mut body = json!({
         "cpu": found.cpu().and_then(|text| text.parse::<u32>().ok()),
         "memory": found.memory().and_then(|text| text.parse::<u32>().ok()),
         "arch": if arch == Some(&CpuArchitecture::Arm64) { Arch::Arm64 } else { Arch::X86_64 },
@@ -347,10 +347,20 @@ fn plain(found: &TaskDefinition, tags: &Tags) -> Value {
             "prefix": option("awslogs-stream-prefix"),
         },
         "tags": crate::marker::without_marks(tags),
-    })
+    });
+    // Ours have one container and mount nothing.
+    let others: Vec<_> =
+        found.container_definitions().iter().filter_map(|one| one.name()).filter(|name| *name != CONTAINER).collect();
+    if !others.is_empty() {
+        body["other_containers"] = json!(others);
+    }
+    if !found.volumes().is_empty() {
+        body["volumes"] = json!(found.volumes().iter().filter_map(|volume| volume.name()).collect::<Vec<_>>());
+    }
+    body
 }
 
-fn plain_tags(tags: &[Tag]) -> Tags {
+pub(super) fn plain_tags(tags: &[Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 

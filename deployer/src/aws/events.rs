@@ -51,6 +51,15 @@ pub struct FoundTarget {
     pub body: Value,
 }
 
+/// The targets of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundTargets {
+    /// Ours.
+    pub own: Option<FoundTarget>,
+    /// ARNs of what it starts or tells besides.
+    pub others: Vec<String>,
+}
+
 impl FoundTarget {
     fn new(target: &Target) -> Self {
         let ecs = target.ecs_parameters();
@@ -135,24 +144,26 @@ impl Clients {
         }
     }
 
-    /// What a rule of ours starts or tells.
-    pub async fn rule_target(&self, name: &str) -> Result<Option<FoundTarget>, AwsError> {
-        let send = || self.events.list_targets_by_rule().rule(name).send();
-        let answer = match self.caller.call(operation("ListTargetsByRule"), send).await {
-            Err(error) if error.class() == Class::Absent => return Ok(None),
-            answer => answer?,
-        };
-        Ok(answer.targets().iter().find(|target| target.id() == TARGET).map(FoundTarget::new))
+    /// What a rule of ours starts or tells; none when there is no such rule.
+    pub async fn rule_targets(&self, name: &str) -> Result<Option<FoundTargets>, AwsError> {
+        let Some(targets) = self.targets(name).await? else { return Ok(None) };
+        let (own, others): (Vec<_>, Vec<_>) = targets.iter().partition(|target| target.id() == TARGET);
+        let others = others.into_iter().map(|target| target.arn().to_owned()).collect();
+        Ok(Some(FoundTargets { own: own.first().copied().map(FoundTarget::new), others }))
+    }
+
+    async fn targets(&self, rule: &str) -> Result<Option<Vec<Target>>, AwsError> {
+        let send = || self.events.list_targets_by_rule().rule(rule).send();
+        match self.caller.call(operation("ListTargetsByRule"), send).await {
+            Err(error) if error.class() == Class::Absent => Ok(None),
+            answer => Ok(Some(answer?.targets().to_vec())),
+        }
     }
 
     /// ARNs, with revision where they have one, of every definition that a rule starts, whoever made it.
     pub async fn rule_definitions(&self, name: &str) -> Result<Vec<String>, AwsError> {
-        let send = || self.events.list_targets_by_rule().rule(name).send();
-        let answer = match self.caller.call(operation("ListTargetsByRule"), send).await {
-            Err(error) if error.class() == Class::Absent => return Ok(Vec::new()),
-            answer => answer?,
-        };
-        Ok(answer.targets().iter().filter_map(|target| FoundTarget::new(target).definition).collect())
+        let targets = self.targets(name).await?.unwrap_or_default();
+        Ok(targets.iter().filter_map(|target| FoundTarget::new(target).definition).collect())
     }
 
     /// Names of the rules that have this target, whoever made them, all pages.
@@ -214,6 +225,13 @@ impl Clients {
         }
     }
 
+    /// The tags of a rule.
+    pub async fn rule_tags(&self, arn: &str) -> Result<Tags, AwsError> {
+        let send = || self.events.list_tags_for_resource().resource_arn(arn).send();
+        let answer = self.caller.call(operation("ListTagsForResource"), send).await?;
+        Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+    }
+
     /// Marks a rule that is there already.
     pub async fn tag_rule(&self, arn: &str, tags: &Tags) -> Result<(), AwsError> {
         let operation = operation("TagResource");
@@ -243,6 +261,22 @@ impl Clients {
         let failed =
             entry.map(|entry| (entry.error_code().unwrap_or_default(), entry.error_message().unwrap_or_default()));
         entries(operation, answer.failed_entry_count(), failed)
+    }
+
+    /// Takes away what a rule starts or tells besides: it was somebody else's, or somebody added it.
+    pub async fn remove_other_targets(&self, rule: &str) -> Result<(), AwsError> {
+        let targets = self.targets(rule).await?.unwrap_or_default();
+        let others: Vec<String> =
+            targets.iter().map(Target::id).filter(|id| *id != TARGET).map(str::to_owned).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let remove = operation("RemoveTargets");
+        let send = || self.events.remove_targets().rule(rule).set_ids(Some(others.clone())).send();
+        let answer = self.caller.call(remove, send).await?;
+        let entry = answer.failed_entries().first();
+        let failed = entry.map(|e| (e.error_code().unwrap_or_default(), e.error_message().unwrap_or_default()));
+        entries(remove, answer.failed_entry_count(), failed)
     }
 
     /// Deletes a rule of ours with its target; one that is gone already is as good.

@@ -30,6 +30,8 @@ pub struct FoundRole {
     pub description: String,
     /// Its trust policy.
     pub trust: Value,
+    /// Its tags; a list of roles does not tell them.
+    pub tags: Tags,
 }
 
 impl FoundRole {
@@ -40,6 +42,7 @@ impl FoundRole {
             path: role.path().to_owned(),
             description: role.description().unwrap_or_default().to_owned(),
             trust: document(role.assume_role_policy_document().unwrap_or_default()),
+            tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Clients {
         self.caller.call(operation("DeregisterJobDefinition", Repeat::Safe), send).await.map(drop)
     }
 
-    async fn active_jobs(&self, name: Option<&str>) -> Result<Vec<JobDefinition>, AwsError> {
+    pub(super) async fn active_jobs(&self, name: Option<&str>) -> Result<Vec<JobDefinition>, AwsError> {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
@@ -156,7 +156,7 @@ fn vcpus(units: u32) -> String {
     }
 }
 
-fn units(vcpus: &str) -> Option<u32> {
+pub(super) fn units(vcpus: &str) -> Option<u32> {
     match vcpus {
         "0.25" => Some(256),
         "0.5" => Some(512),

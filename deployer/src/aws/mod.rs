@@ -9,6 +9,7 @@ pub mod ecr;
 pub mod ecs;
 pub mod error;
 pub mod events;
+pub mod foreign;
 pub mod iam;
 pub mod jobs;
 pub mod logs;

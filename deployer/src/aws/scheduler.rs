@@ -253,16 +253,41 @@ fn body(answer: &GetScheduleOutput, description: &str) -> Value {
         }
         None => (target.map(|target| target.arn().to_owned()), target.and_then(Target::input).map(str::to_owned)),
     };
-    json!({
+    let mut body = json!({
         "expression": answer.schedule_expression(),
-        "timezone": answer.schedule_expression_timezone(),
+        // Not every endpoint writes down what AWS takes for the default.
+        "timezone": answer.schedule_expression_timezone().unwrap_or("UTC"),
         "words": description.split(" freshet:v1").next(),
         "role": target.map(Target::role_arn),
         "dead_letters": target.and_then(Target::dead_letter_config).and_then(DeadLetterConfig::arn),
         "give_up_seconds": retry.and_then(RetryPolicy::maximum_event_age_in_seconds),
         "delivery_attempts": retry.and_then(RetryPolicy::maximum_retry_attempts),
         "target": {"place": place, "input": input, "network": network},
-    })
+    });
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), besides(answer)) {
+        body.extend(more);
+    }
+    body
+}
+
+/// What a schedule of ours never has, and a person may have given it.
+fn besides(answer: &GetScheduleOutput) -> Value {
+    let mut more = serde_json::Map::new();
+    let window = answer.flexible_time_window();
+    if let Some(window) = window.filter(|window| window.mode() != &FlexibleTimeWindowMode::Off) {
+        more.insert("flexible_minutes".to_owned(), json!(window.maximum_window_in_minutes()));
+    }
+    if let Some(end) = answer.end_date().and_then(|end| jiff::Timestamp::from_second(end.secs()).ok()) {
+        more.insert("ends".to_owned(), json!(end.to_string()));
+    }
+    if answer.action_after_completion() == Some(&ActionAfterCompletion::Delete) {
+        more.insert("after_completion".to_owned(), json!("DELETE"));
+    }
+    let count = answer.target().and_then(Target::ecs_parameters).and_then(EcsParameters::task_count);
+    if let Some(count) = count.filter(|count| *count != 1) {
+        more.insert("task_count".to_owned(), json!(count));
+    }
+    Value::Object(more)
 }
 
 /// Schedules are made whole and never changed by an apply: what was changed later was paused, pinned, or changed by hand.

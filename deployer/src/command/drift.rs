@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::plan::{PlanReport, World, observe};
+use super::plan::{PlanReport, World, exit, observe};
 use super::session::Session;
 use crate::apply;
-use crate::cli::{Drift, Global};
+use crate::cli::{Drift, Global, Selection};
 use crate::error::{Error, Exit};
 use crate::observed::Depth;
 use crate::output::{Bar, Report, bullets, print};
@@ -70,7 +70,7 @@ pub(super) async fn drift(global: &Global, options: &Drift) -> Result<Exit, Erro
     } else {
         Some(apply::apply(&session.clients, &desired, &plan, Uuid::new_v4, &Bar::new()).await)
     };
-    let failed = applied.as_ref().is_some_and(|applied| !applied.failures.is_empty());
-    print(&PlanReport { plan, applied }, global.output)?;
-    Ok(if failed { Exit::Failed } else { Exit::Done })
+    let report = PlanReport { plan, applied };
+    print(&report, global.output)?;
+    Ok(exit(&report, &Selection::default()))
 }

@@ -10,7 +10,7 @@ use crate::apply::Applied;
 use crate::cli::{self, Global, Selection};
 use crate::clock::{Clock, Machine};
 use crate::desired::{Desired, Manifests, secret};
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, most_similar};
 use crate::image::{self, Meaning, Resolved};
 use crate::observed::{self, Depth, state::Observed};
 use crate::output::{Report, print};
@@ -59,6 +59,7 @@ pub(super) async fn plan(global: &Global, options: &cli::Plan) -> Result<Exit, E
 /// What the manifests would make where nothing exists yet.
 fn offline(manifests: &Manifests, selection: &Selection) -> Result<Plan, Error> {
     let desired = Desired::new(manifests, &BTreeSet::new());
+    check_adopted(&desired, selection)?;
     let now = Machine.now();
     let plan = Plan::new(
         &desired,
@@ -83,10 +84,19 @@ fn allowed(manifests: &Manifests, selection: &Selection) -> Result<Options, Erro
     })
 }
 
+/// Who takes something over says its whole name: a word that names nothing of this stack is a slip.
+fn check_adopted(desired: &Desired, selection: &Selection) -> Result<(), Error> {
+    let names = || desired.resources.iter().map(|resource| resource.name.as_str());
+    let unknown = selection.adopt.iter().find(|given| names().all(|name| name != given.as_str()));
+    unknown
+        .map_or(Ok(()), |name| Err(Error::NothingToAdopt { name: name.clone(), similar: most_similar(name, names()) }))
+}
+
 /// Reads what exists, and compares.
 pub(super) async fn read(session: &Session, selection: &Selection) -> Result<(Desired, Plan), Error> {
     let options = allowed(&session.manifests, selection)?;
     let World { manifests, desired, observed, image } = observe(session, Depth::Lists).await?;
+    check_adopted(&desired, selection)?;
     let now = session.clock.now();
     let plan = Plan::new(&desired, &observed, &options, fires::of(&manifests.schedules, now));
     let mut plan = plan.estimated(estimate::of(&manifests, &desired, now));

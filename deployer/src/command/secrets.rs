@@ -194,6 +194,12 @@ async fn set(session: &Session, options: &SetSecret, value: &SecretString) -> Re
         return Err(Error::Secret(words));
     }
     let owner = marker.owner_by_tags(&found.tags);
+    if let Owner::Managed(who) = &owner {
+        let words = format!(
+            "{id} belongs to {who}, and is not taken over; let {who} give it up, or name another secret in freshet.yml"
+        );
+        return Err(Error::Secret(words));
+    }
     if owner != Owner::Ours {
         if !options.adopt {
             let words =

@@ -74,7 +74,11 @@ pub(super) async fn of(session: &Session, wanted: &BTreeSet<DatasetName>) -> Res
             kind: Kind::Rule,
             carry: Carry { state: rule.state, waits_for_secret, start: None, pinned: None },
             timezone: "UTC".to_owned(),
-            definition: clients.rule_target(&rule.name).await?.and_then(|target| target.definition).unwrap_or_default(),
+            definition: clients
+                .rule_targets(&rule.name)
+                .await?
+                .and_then(|targets| targets.own?.definition)
+                .unwrap_or_default(),
             expression: rule.expression,
             name: rule.name,
         });

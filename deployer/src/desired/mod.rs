@@ -16,7 +16,7 @@ pub mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 
 use manifest::dataset::Status;
-use manifest::schedule::Schedule;
+use manifest::schedule::{Replaced, Schedule};
 use manifest::stack::Environment;
 use manifest::task_def::{Engine, TaskDef};
 use manifest::{Dataset, DatasetName, SecretName, TaskDefName};
@@ -71,6 +71,8 @@ pub struct Desired {
     pub tags: resource::Tags,
     /// Resources in the order in which they are made.
     pub resources: Vec<Resource>,
+    /// What triggers replace of what others made, by the names of ours.
+    pub replaced: BTreeMap<String, Replaced>,
     /// Secrets that are looked for, by id.
     pub secrets: BTreeMap<String, SecretNeed>,
     /// What is wrong or worth knowing.
@@ -95,6 +97,7 @@ impl Desired {
             names: Names::new(environment),
             tags: environment.tags.clone(),
             resources: Vec::new(),
+            replaced: BTreeMap::new(),
             secrets: BTreeMap::new(),
             findings: Vec::new(),
         }
@@ -148,6 +151,7 @@ struct Build<'a> {
     definitions: BTreeMap<(DatasetName, TaskDefName), DefinitionRef>,
     secret_sets: BTreeSet<BTreeSet<String>>,
     resources: Vec<Resource>,
+    replaced: BTreeMap<String, Replaced>,
     findings: Vec<Finding>,
 }
 
@@ -161,6 +165,7 @@ impl<'a> Build<'a> {
             definitions: BTreeMap::new(),
             secret_sets: BTreeSet::new(),
             resources: Vec::new(),
+            replaced: BTreeMap::new(),
             findings: Vec::new(),
         }
     }
@@ -226,7 +231,11 @@ impl<'a> Build<'a> {
             let waits_for: Vec<_> = given.into_keys().filter(|name| missing.contains(*name)).cloned().collect();
             let firing = trigger::Firing { schedule, definition, waits_for: &waits_for };
             let engine = trigger::engine(schedule.trigger);
-            self.resources.push(engine.resource(&self.names, &self.manifests.environment, firing));
+            let resource = engine.resource(&self.names, &self.manifests.environment, firing);
+            if let Some(replaced) = &schedule.replaces {
+                self.replaced.insert(resource.name.clone(), replaced.clone());
+            }
+            self.resources.push(resource);
         }
     }
 
@@ -326,7 +335,14 @@ impl<'a> Build<'a> {
         }
         findings.sort();
         findings.dedup();
-        Desired { names: self.names, tags: environment.tags.clone(), resources: self.resources, secrets, findings }
+        Desired {
+            names: self.names,
+            tags: environment.tags.clone(),
+            resources: self.resources,
+            replaced: self.replaced,
+            secrets,
+            findings,
+        }
     }
 }
 

@@ -66,7 +66,9 @@ fn proven<'a>(desired: &'a Desired, observed: &Observed) -> BTreeSet<&'a str> {
     for resource in &desired.resources {
         let Some(definition) = started(&resource.body) else { continue };
         let found = observed.get(resource.kind(), &resource.name);
-        let is_there = found.is_some_and(|found| found.hash.as_ref() == Some(&resource.hash));
+        // A takeover that was cut off is finished with the trigger that is there, which is then put once more.
+        let is_finished = !desired.replaced.contains_key(&resource.name);
+        let is_there = is_finished && found.is_some_and(|found| found.hash.as_ref() == Some(&resource.hash));
         if is_there { &mut proven } else { &mut unproven }.insert(definition.name.as_str());
     }
     &proven - &unproven

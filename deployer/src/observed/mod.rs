@@ -3,6 +3,8 @@
 //! hash is part of what the schedule's name is the hash of. What changed, or has no schedule to prove it, is looked at.
 
 mod definitions;
+pub mod foreign;
+mod owners;
 mod places;
 pub mod state;
 mod triggers;
@@ -38,6 +40,8 @@ pub async fn observe(clients: &Clients, desired: &Desired, depth: Depth) -> Resu
     observed.touched = touched;
     definitions::observe(clients, desired, listed, &mut observed, depth).await?;
     triggers::look_at_changed(clients, desired, &mut observed, depth).await?;
+    owners::ask(clients, desired, &mut observed).await?;
+    foreign::observe(clients, desired, &mut observed).await?;
     Ok(observed)
 }
 

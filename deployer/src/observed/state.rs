@@ -11,6 +11,7 @@ use crate::desired::resource::Kind;
 use crate::desired::secret::SecretNeed;
 use crate::hash::Hash;
 use crate::marker::Owner;
+use crate::observed::foreign::Taken;
 
 /// Everything of the stack that exists.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct Observed {
     pub definitions: BTreeMap<String, String>,
     /// Schedules that were changed after they were made.
     pub touched: BTreeSet<String>,
+    /// Triggers of others that ours replace, by the names of ours.
+    pub taken: BTreeMap<String, Taken>,
 }
 
 /// A resource that exists.

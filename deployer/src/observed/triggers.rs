@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde_json::{Value, json};
 
 use super::state::{Carry, Found, Observed};
 use super::{Depth, SIDE_BY_SIDE};
@@ -95,15 +96,23 @@ pub(super) async fn look_at_changed(
 /// Looks at what rules start or tell, which no list of rules says.
 async fn look_at_targets(clients: &Clients, observed: &mut Observed) -> Result<(), AwsError> {
     let rules: Vec<String> = observed.names(Kind::Rule).map(str::to_owned).collect();
-    let looks = rules.into_iter().map(async |name| Ok::<_, AwsError>((clients.rule_target(&name).await?, name)));
+    let looks = rules.into_iter().map(async |name| Ok::<_, AwsError>((clients.rule_targets(&name).await?, name)));
     let looked: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-    for (target, name) in looked {
-        let (Some(target), Some(found)) = (target, observed.found.get_mut(&(Kind::Rule, name))) else { continue };
-        found.starts = target.definition;
-        if let (Some(body), Some(more)) =
-            (found.body.as_mut().and_then(|body| body.as_object_mut()), target.body.as_object())
-        {
-            body.extend(more.clone());
+    for (targets, name) in looked {
+        let (Some(targets), Some(found)) = (targets, observed.found.get_mut(&(Kind::Rule, name))) else { continue };
+        let Some(body) = found.body.as_mut().and_then(|body| body.as_object_mut()) else { continue };
+        if !targets.others.is_empty() {
+            body.insert("other_targets".to_owned(), json!(targets.others));
+        }
+        match targets.own {
+            Some(own) => {
+                found.starts = own.definition;
+                body.extend(
+                    own.body.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())),
+                );
+            }
+            // A rule that starts and tells nothing: whichever it should do is missing.
+            None => body.extend(["target", "topic"].map(|key| (key.to_owned(), Value::Null))),
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use manifest::DatasetName;
+use manifest::schedule::Replaced;
 use serde::{Deserialize, Serialize};
 
 use crate::desired::resource::{Kind, Resource};
@@ -110,6 +111,9 @@ pub struct Change {
     /// Expression and zone of the schedule that is replaced: neither may be about to fire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fires: Option<(String, String)>,
+    /// The trigger of somebody else that goes once this one is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<Replaced>,
     /// The resource as it should be; none when it goes.
     #[serde(skip)]
     pub wanted: Option<Resource>,

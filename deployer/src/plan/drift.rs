@@ -86,10 +86,21 @@ impl Plan {
                 old: Vec::new(),
                 carry: found.and_then(|found| found.carry),
                 fires: None,
+                takes: None,
                 wanted: Some(resource.clone()),
             })
         };
-        let changes: Vec<Change> = desired.resources.iter().filter_map(change).collect();
-        Self::of_changes(desired, observed, changes)
+        // What is not ours, or no longer, is taken over by `--adopt` only.
+        let of_others = |resource: &&Resource| {
+            let found = observed.get(resource.kind(), &resource.name);
+            found.is_some_and(|found| found.owner != Owner::Ours) && resource.kind() != Kind::Cluster
+        };
+        let (lost, ours): (Vec<&Resource>, Vec<&Resource>) = desired.resources.iter().partition(of_others);
+        let changes: Vec<Change> = ours.into_iter().filter_map(change).collect();
+        let foreign = lost.into_iter().filter_map(|resource| {
+            let found = observed.get(resource.kind(), &resource.name)?;
+            Some(super::foreign(resource.kind(), &resource.name, &found.owner))
+        });
+        Self { findings: foreign.collect(), ..Self::of_changes(desired, observed, changes) }
     }
 }

@@ -62,6 +62,7 @@ mod tests {
             old: Vec::new(),
             carry: None,
             fires: None,
+            takes: None,
             wanted: None,
         };
         vec![change; count]

@@ -12,6 +12,7 @@ mod moving;
 mod prune;
 pub mod saved;
 mod secrets;
+mod taking;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,7 +102,7 @@ impl Plan {
         let mut changes = Vec::new();
         let mut unchanged = BTreeMap::new();
         for resource in desired.resources.iter().filter(|resource| within(options, resource)) {
-            match compare(resource, observed, options, &changes) {
+            match compare(desired, resource, observed, options, &changes) {
                 Verdict::Same => *unchanged.entry(resource.kind()).or_default() += 1,
                 Verdict::Change(change) => changes.push(*change),
                 Verdict::Refused(finding) => findings.push(finding),
@@ -180,19 +181,57 @@ enum Verdict {
 }
 
 /// Compares one resource; `before` are the changes of those that come before it.
-fn compare(resource: &Resource, observed: &Observed, options: &Options, before: &[Change]) -> Verdict {
-    let kind = resource.kind();
-    let change = |action: Action, reasons: Vec<Reason>| Change {
+fn compare(
+    desired: &Desired,
+    resource: &Resource,
+    observed: &Observed,
+    options: &Options,
+    before: &[Change],
+) -> Verdict {
+    let own = own(desired, resource, observed, options, before);
+    let (Some(taken), Body::Schedule(trigger) | Body::Rule(trigger)) =
+        (observed.taken.get(&resource.name), &resource.body)
+    else {
+        return own;
+    };
+    if let Some(finding) = taking::refusal(taken) {
+        return Verdict::Refused(finding);
+    }
+    // While ours would be off for want of a secret, the other goes on firing.
+    if !trigger.waits_for.is_empty() {
+        return Verdict::Same;
+    }
+    match own {
+        Verdict::Change(change) => Verdict::Change(Box::new(taking::trigger(*change, trigger, taken, desired))),
+        // It was made, and then the run was cut off: both would fire.
+        Verdict::Same => {
+            let change = taking::trigger(change(Action::Update, resource), trigger, taken, desired);
+            Verdict::Change(Box::new(change))
+        }
+        refused @ Verdict::Refused(_) => refused,
+    }
+}
+
+/// A change of a resource, for no reason yet.
+fn change(action: Action, resource: &Resource) -> Change {
+    Change {
         action,
-        kind,
+        kind: resource.kind(),
         name: resource.name.clone(),
         dataset: resource.dataset.clone(),
-        reasons,
+        reasons: Vec::new(),
         old: Vec::new(),
         carry: None,
         fires: None,
+        takes: None,
         wanted: Some(resource.clone()),
-    };
+    }
+}
+
+/// Compares one resource with what there is of ours, or in the way of ours.
+fn own(desired: &Desired, resource: &Resource, observed: &Observed, options: &Options, before: &[Change]) -> Verdict {
+    let kind = resource.kind();
+    let change = |action: Action, reasons: Vec<Reason>| Change { reasons, ..change(action, resource) };
     let Some(found) = observed.get(kind, &resource.name) else {
         let new = match &resource.body {
             Body::Schedule(trigger) => moving::between_engines(
@@ -201,6 +240,9 @@ fn compare(resource: &Resource, observed: &Observed, options: &Options, before: 
                 observed,
             ),
             Body::Rule(trigger) => moving::between_engines(change(Action::Create, Vec::new()), trigger, observed),
+            Body::TaskDefinition(_) | Body::JobDefinition(_) => {
+                taking::definition(change(Action::Create, Vec::new()), resource, observed, desired)
+            }
             _ => change(Action::Create, Vec::new()),
         };
         return Verdict::Change(Box::new(new));
@@ -219,6 +261,7 @@ fn compare(resource: &Resource, observed: &Observed, options: &Options, before: 
             let carry = found.carry.filter(|carry| carry.off_by_hand());
             Verdict::Change(Box::new(Change { carry, ..change(Action::Update, kept(reasons, carry)) }))
         }
+        Owner::Managed(_) => Verdict::Refused(foreign(kind, &resource.name, &found.owner)),
         owner if options.adopt.contains(&resource.name) => {
             let mut reasons = reasons;
             reasons.insert(0, Reason::Says(format!("belonged to {owner}")));
@@ -347,9 +390,13 @@ fn moved(resource: &Resource, found: &Found) -> Option<Finding> {
     Some(Finding::new(Code::RolePath, &resource.name, message, remedy))
 }
 
-fn foreign(kind: Kind, name: &str, owner: &Owner) -> Finding {
+/// Something of another, in the way of ours. What a tool or another stack keeps is not to be had by a word here.
+pub(super) fn foreign(kind: Kind, name: &str, owner: &Owner) -> Finding {
     let message = format!("a {kind} of this name exists without our marker, owned by {owner}");
-    let remedy = format!("rename the stack, or take it over with `--adopt {name}`");
+    let remedy = match owner {
+        Owner::Managed(who) => format!("rename the stack, or let {who} give it up first: `--adopt` does not take it"),
+        _ => format!("rename the stack, or take it over with `--adopt {name}`"),
+    };
     Finding::new(Code::Foreign, name, message, remedy)
 }
 

@@ -79,6 +79,7 @@ pub(super) fn deletions(desired: &Desired, observed: &Observed, changes: &[Chang
             old: Vec::new(),
             carry: None,
             fires: None,
+            takes: None,
             wanted: None,
         });
     }

@@ -73,5 +73,7 @@ fn line(change: &Change) -> String {
 fn content(change: &Change) -> Hash {
     let wanted: Option<Value> = change.wanted.as_ref().map(|resource| json!(resource.hash));
     let reasons: Vec<String> = change.reasons.iter().map(ToString::to_string).collect();
-    Hash::of(&json!({"wanted": wanted, "reasons": reasons, "old": change.old, "carry": change.carry}))
+    Hash::of(
+        &json!({"wanted": wanted, "reasons": reasons, "old": change.old, "carry": change.carry, "takes": change.takes}),
+    )
 }

@@ -78,19 +78,49 @@ fn a_thing_of_another_owner_is_refused_and_can_be_adopted() {
     let mut observed = made(&desired);
     let name = "freshet-nycdb-prod-dead-letters";
     let queue = observed.found.get_mut(&(Kind::Queue, name.to_owned())).unwrap();
-    queue.owner = Owner::Other("CloudFormation stack legacy".to_owned());
+    queue.owner = Owner::Other("the owner platform".to_owned());
     let refused = plan(&desired, &observed, &Options::default());
     assert!(refused.is_empty());
     let told: Vec<String> = refused.refusals().map(ToString::to_string).collect();
     assert_eq!(
         told,
         ["D202 freshet-nycdb-prod-dead-letters: a queue of this name exists without our marker, owned by \
-          CloudFormation stack legacy; rename the stack, or take it over with `--adopt freshet-nycdb-prod-dead-letters`"]
+          the owner platform; rename the stack, or take it over with `--adopt freshet-nycdb-prod-dead-letters`"]
     );
     let options = Options { adopt: BTreeSet::from([name.to_owned()]), ..Options::default() };
     let adopted = plan(&desired, &observed, &options);
     assert_eq!(lines(&adopted), ["adopt queue freshet-nycdb-prod-dead-letters"]);
     assert_eq!(adopted.refusals().count(), 0);
+}
+
+#[test]
+fn what_a_tool_or_another_stack_keeps_is_refused_whatever_is_said() {
+    let desired = desired(&fixture::four());
+    let mut observed = made(&desired);
+    let name = "freshet-nycdb-prod-dead-letters";
+    observed.found.get_mut(&(Kind::Queue, name.to_owned())).unwrap().owner =
+        Owner::Managed("CloudFormation stack legacy".to_owned());
+    let options = Options { adopt: BTreeSet::from([name.to_owned()]), ..Options::default() };
+    let refused = plan(&desired, &observed, &options);
+    assert!(refused.is_empty());
+    let told: Vec<String> = refused.refusals().map(|finding| finding.remedy.clone()).collect();
+    assert_eq!(
+        told,
+        ["rename the stack, or let CloudFormation stack legacy give it up first: `--adopt` does not take it"]
+    );
+}
+
+#[test]
+fn a_repair_takes_nothing_over() {
+    let desired = desired(&fixture::four());
+    let mut observed = made(&desired);
+    let name = "freshet-nycdb-prod-dead-letters";
+    observed.found.get_mut(&(Kind::Queue, name.to_owned())).unwrap().owner = Owner::Unknown;
+    let drifted = drift::of(&desired, &observed);
+    assert_eq!(drifted.len(), 1);
+    let repair = Plan::repair(&desired, &observed, &drifted);
+    assert!(repair.is_empty());
+    assert_eq!(repair.findings.iter().map(|finding| finding.place.as_str()).collect::<Vec<_>>(), [name]);
 }
 
 #[test]

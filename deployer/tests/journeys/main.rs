@@ -11,4 +11,5 @@ mod permissions;
 mod rounds;
 mod secrets;
 mod stage;
+mod takeover;
 mod verbs;

@@ -20,17 +20,101 @@ fn refused(stage: &Stage, name: &str) {
 fn a_queue_of_another_is_refused_by_name_and_can_be_adopted() {
     let stage = Stage::with(&four());
     stage.set_secret();
-    let tags = json!({"aws:cloudformation:stack-name": "legacy"});
+    let tags = json!({"owner": "platform"});
     stage.aws.json("sqs", "CreateQueue", &json!({"QueueName": QUEUE, "tags": tags})).unwrap();
     stage.proxy.reset();
     refused(&stage, QUEUE);
     let message = &stage.json(["plan"])["findings"][0]["message"];
-    assert!(message.as_str().unwrap().contains("CloudFormation stack legacy"), "{message}");
+    assert!(message.as_str().unwrap().contains("owned by the owner platform"), "{message}");
 
     let adopted = stage.json(["schedule-all", "--adopt", QUEUE]);
     assert!(lines(&adopted).contains(&format!("adopt queue {QUEUE}")), "{adopted:#}");
     assert_eq!(adopted["applied"]["failures"], json!([]));
     assert_eq!(stage.plan(), [] as [&str; 0]);
+}
+
+#[test]
+fn what_cloudformation_terraform_or_another_stack_keeps_is_never_taken_over() {
+    let stage = Stage::with(&four());
+    stage.set_secret();
+    let stack = json!({"aws:cloudformation:stack-name": "legacy"});
+    stage.aws.json("sqs", "CreateQueue", &json!({"QueueName": QUEUE, "tags": stack})).unwrap();
+    let terraform = json!([{"Key": "ManagedBy", "Value": "terraform"}]);
+    let rule = "freshet-nycdb-prod.pluto_16v2";
+    stage
+        .aws
+        .json("events", "PutRule", &json!({"Name": rule, "ScheduleExpression": "rate(1 day)", "Tags": terraform}))
+        .unwrap();
+    let theirs = [
+        ("RoleName", "freshet-nycdb-prod-scheduler"),
+        ("Path", "/freshet/nycdb/prod/"),
+        ("AssumeRolePolicyDocument", r#"{"Version":"2012-10-17","Statement":[]}"#),
+        ("Description", "Managed by Terraform"),
+    ];
+    stage.aws.query("iam", "CreateRole", &theirs).unwrap();
+    let family = "freshet-nycdb-prod-hpd_violations";
+    let other = json!([{"key": "freshet:stack", "value": "other"}, {"key": "freshet:environment", "value": "prod"}]);
+    let container = json!([{"name": "x", "image": "x", "memory": 128}]);
+    let definition = json!({"family": family, "containerDefinitions": container, "tags": other});
+    stage.aws.json("ecs", "RegisterTaskDefinition", &definition).unwrap();
+    stage.proxy.reset();
+
+    let names_of = [QUEUE, rule, "freshet-nycdb-prod-scheduler", family];
+    let adopt = names_of.iter().flat_map(|name| ["--adopt", name]);
+    let run = stage.deploy(["schedule-all", "--output", "json"].into_iter().chain(adopt)).expect_code(4);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    let mut told: Vec<&str> =
+        plan["findings"].as_array().unwrap().iter().map(|finding| finding["message"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    let owners = [
+        "CloudFormation stack legacy",
+        "Terraform, as its description says",
+        "Terraform (tag ManagedBy=terraform)",
+        "stack other/prod",
+    ];
+    let expected = ["a queue", "a role", "a rule", "a task definition"].into_iter().zip(owners);
+    let expected: Vec<String> =
+        expected.map(|(what, who)| format!("{what} of this name exists without our marker, owned by {who}")).collect();
+    assert_eq!(told, expected, "{plan:#}");
+    assert!(!run.stdout.contains("take it over with"), "{}", run.stdout);
+    assert_eq!(names(&stage.proxy.writes()), [] as [&str; 0]);
+
+    let run = stage.deploy(["secrets", "set", "DATABASE_URL", "--adopt"]).stdin("x").expect_code(0);
+    assert!(run.stdout.contains("updated"), "ours already: {}", run.stdout);
+    let run = stage.deploy(["plan", "--adopt", "freshet-nycdb-prod-dead-leters"]).expect_code(64);
+    assert!(run.stderr.contains(&format!("did you mean `{QUEUE}`")), "{}", run.stderr);
+}
+
+#[test]
+fn an_adopted_rule_starts_what_the_manifest_says_and_nothing_else() {
+    let stage = Stage::with(&four());
+    stage.set_secret();
+    let rule = "freshet-nycdb-prod.dhs_daily_shelter_count";
+    stage.aws.json("events", "PutRule", &json!({"Name": rule, "ScheduleExpression": "rate(1 day)"})).unwrap();
+    let queue = json!({"Id": "mine", "Arn": "arn:aws:sqs:us-east-1:123456789012:mine"});
+    stage.aws.json("events", "PutTargets", &json!({"Rule": rule, "Targets": [queue]})).unwrap();
+    let adopted = stage.json(["schedule-all", "--adopt", rule]);
+    assert!(lines(&adopted).contains(&format!("adopt rule {rule}")), "{adopted:#}");
+    let targets = stage.aws.list_targets_by_rule(rule).unwrap();
+    assert_eq!(targets.len(), 1, "{targets:?}");
+    assert_eq!(stage.plan(), [] as [&str; 0]);
+
+    // Somebody adds one: a plan believes the hash, drift does not.
+    stage.aws.json("events", "PutTargets", &json!({"Rule": rule, "Targets": [queue]})).unwrap();
+    assert_eq!(stage.plan(), [] as [&str; 0]);
+    let told = stage.deploy(["drift"]).expect_code(4).stdout;
+    assert!(told.contains("other_targets"), "{told}");
+    stage.aws.json("events", "RemoveTargets", &json!({"Rule": rule, "Ids": ["worker"]})).unwrap();
+    stage.deploy(["drift", "--repair"]).expect_code(0);
+    stage.deploy(["drift"]).expect_code(0);
+    assert_eq!(stage.aws.list_targets_by_rule(rule).unwrap().len(), 1);
+
+    // Its mark is taken off: it is not repaired behind anybody's back.
+    stage.aws.json("events", "PutRule", &json!({"Name": rule, "ScheduleExpression": "rate(1 day)"})).unwrap();
+    stage.proxy.reset();
+    let told = stage.deploy(["drift", "--repair"]).expect_code(4).stdout;
+    assert!(told.contains(&format!("--adopt {rule}")), "{told}");
+    assert_eq!(names(&stage.proxy.writes()), [] as [&str; 0]);
 }
 
 #[test]

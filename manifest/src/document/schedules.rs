@@ -7,8 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::finding::Code;
 use crate::name::{DatasetName, TaskDefName};
 use crate::quantity;
-use crate::schedule::{Mode, Trigger};
-use crate::yaml::{FromNode, Keyed, Node, Reader, Spanned, Value, document};
+use crate::schedule::{Mode, Replaced, Trigger};
+use crate::yaml::{FromNode, Keyed, Node, Reader, Spanned, Value, document, scalars};
+
+scalars! {
+    Replaced, "rule/NAME or schedule/GROUP/NAME";
+}
 
 document! {
     /// When datasets are loaded, in which time zone, on which task-def.
@@ -45,6 +49,8 @@ document! {
         trigger: Option<Spanned<Trigger>>,
         /// How much of the source is read: `full` reads everything and reconciles.
         mode: Option<Mode>,
+        /// What somebody else made to fire the same: rule/NAME or schedule/GROUP/NAME. It goes once this one is there.
+        replaces: Option<Spanned<Replaced>>,
     }
 }
 

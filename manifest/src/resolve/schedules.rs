@@ -143,6 +143,12 @@ impl File<'_> {
         let mode = entry.mode.unwrap_or_default();
         let freshness = entry.freshness.as_ref().or(self.document.freshness.as_ref());
         let Some(task_def) = task_def else { return Vec::new() };
+        if let Some(replaces) = entry.replaces.as_ref().filter(|_| expressions.len() > 1) {
+            let message =
+                format!("the expression becomes {} schedules, and `{}` is one", expressions.len(), replaces.value);
+            let finding = reader.report(Code::Schedule, message, replaces.span);
+            finding.help("write an expression that AWS can say in one, or delete the other by hand");
+        }
         let utc = TimeZone::UTC;
         expressions
             .into_iter()
@@ -156,6 +162,7 @@ impl File<'_> {
                 trigger,
                 mode,
                 freshness: freshness.map(|freshness| freshness.value),
+                replaces: entry.replaces.as_ref().map(|replaces| replaces.value.clone()),
             })
             .collect()
     }
