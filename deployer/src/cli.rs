@@ -90,14 +90,14 @@ pub enum Command {
 /// What to do with datasets.
 #[derive(Debug, Subcommand)]
 pub enum DatasetVerb {
-    /// Write a manifest that loads, a sample and an expectation, from a publisher's CSV.
+    /// Write a manifest that loads, a sample and an expectation, of a publisher's file or address.
     New(NewDataset),
 }
 
 /// Options of `dataset new`.
 #[derive(Debug, Args)]
 pub struct NewDataset {
-    /// The file's address, or a file of this machine.
+    /// The file's address, a portal's dataset, a layer of a map service, or a file of this machine.
     #[arg(value_name = "URL|FILE")]
     pub source: String,
     /// The dataset's name; made from the file's when absent.
@@ -106,6 +106,9 @@ pub struct NewDataset {
     /// The folder of datasets/ it goes to; may be left out when there is only one.
     #[arg(long, value_name = "FOLDER")]
     pub place: Option<String>,
+    /// A file in an archive, or a pattern for several.
+    #[arg(long, value_name = "NAME")]
+    pub member: Option<String>,
 }
 
 /// Options of `schema`.

@@ -77,14 +77,9 @@ pub enum Error {
         /// Whose they are.
         arn: String,
     },
-    /// No manifest can be made of a file.
-    #[error("{source_name} cannot become a dataset: {why}")]
-    Draft {
-        /// The address or file.
-        source_name: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// The worker, which reads publishers' files, cannot be started.
+    #[error("the worker drafts manifests, and cannot be started: {0}")]
+    Worker(#[source] std::io::Error),
     /// No dataset of that name.
     #[error("there is no dataset `{name}`{}", did_you_mean(.similar.as_deref()))]
     NoDataset {

@@ -27,6 +27,15 @@ pub fn print(report: &impl Report, format: Format) -> Result<(), Error> {
         Format::Markdown => report.markdown(),
         Format::Json => serde_json::to_string_pretty(report).map_err(|error| Error::Output(error.into()))?,
     };
+    write(&text)
+}
+
+/// Writes Markdown that is there already to standard output.
+pub fn print_markdown(text: &str) -> Result<(), Error> {
+    write(text)
+}
+
+fn write(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     let written =
         out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });

@@ -16,6 +16,8 @@ pub struct Dataset {
     pub title: String,
     /// Its columns.
     pub columns: Vec<String>,
+    /// Their types as the portal names them; text where there are fewer.
+    pub types: Vec<String>,
     /// Its rows by `:id`.
     pub rows: BTreeMap<String, Row>,
     /// When its rows were written last, in seconds; the portal keeps it.
@@ -113,7 +115,11 @@ impl Portal {
         let State { datasets, between, pages, .. } = &mut *state;
         let Some(dataset) = datasets.get_mut(id) else { return reply(404, &json!({"error": true})) };
         if request.path.starts_with("/api/views") {
-            return reply(200, &json!({"id": id, "name": dataset.title, "rowsUpdatedAt": dataset.updated}));
+            let types = dataset.types.iter().map(String::as_str).chain(std::iter::repeat("text"));
+            let columns = dataset.columns.iter().zip(types);
+            let columns: Vec<_> = columns.map(|(name, of)| json!({"fieldName": name, "dataTypeName": of})).collect();
+            let told = json!({"id": id, "name": dataset.title, "rowsUpdatedAt": dataset.updated, "columns": columns});
+            return reply(200, &told);
         }
         let mut rows: Vec<(&String, &Row)> = dataset.rows.iter().collect();
         if let Some(condition) = request.parameter("$where") {

@@ -7,6 +7,7 @@ pub mod check;
 mod dataset;
 pub mod diff;
 pub mod doctor;
+pub mod draft;
 mod execution;
 pub mod fetch;
 pub mod load;
@@ -55,6 +56,8 @@ pub enum Verb {
     Sources(sources::Sources),
     /// Fetch the files of a dataset into a folder, for `load --from`
     Fetch(fetch::Fetch),
+    /// Write a manifest that loads, a sample and an expectation, of a publisher's file or address
+    Draft(draft::Draft),
 }
 
 impl Verb {
@@ -71,6 +74,7 @@ impl Verb {
             Self::Rollback(rollback) => rollback.run(&environment, &stop).await,
             Self::Sources(sources) => sources.run(&environment, &stop).await,
             Self::Fetch(fetch) => fetch.run(&environment, &stop).await,
+            Self::Draft(draft) => draft.run(&environment, &stop).await,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod command;
 pub mod derived;
 pub mod diff;
 pub mod doctor;
+pub mod draft;
 pub mod fault;
 pub mod format;
 pub mod ledger;

@@ -29,7 +29,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Plan(options) => plan::plan(global, &options).await,
         Command::ScheduleAll(options) => schedule_all::schedule_all(global, &options).await,
         Command::Secrets(command) => secrets::secrets(global, command).await,
-        Command::Dataset(DatasetVerb::New(options)) => dataset::new(global, &options).await,
+        Command::Dataset(DatasetVerb::New(options)) => dataset::new(global, &options),
         Command::Run(options) => run::run(global, &options).await,
         Command::Pause(options) => pause::pause(global, &options).await,
         Command::Resume(options) => pause::resume(global, &options).await,

@@ -1,14 +1,17 @@
-//! The three texts of a new dataset: manifest, sample and expectation, from what its file holds.
+//! The three texts of a new dataset: manifest, sample and expectation, from what its source holds.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use csv::{QuoteStyle, WriterBuilder};
 use manifest::dataset::header_key;
 use manifest::{DatasetName, Identifier};
+use serde::Serialize;
 use serde_json::json;
 
-use super::guess::{Guess, Guessed};
+use super::guess::Guess;
+use super::look::Looked;
+use super::origin::Place;
+use super::shape::Inner;
 
 /// Values that the expectation looks at.
 const VALUES: usize = 5;
@@ -18,18 +21,38 @@ const INDEXES: usize = 4;
 const NAME: usize = 40;
 
 /// The texts, and what was decided.
-pub(super) struct Draft {
-    pub(super) manifest: Vec<u8>,
-    pub(super) sample_name: String,
-    pub(super) sample: Vec<u8>,
-    pub(super) expectation: Vec<u8>,
-    /// Header, column, type.
-    pub(super) columns: Vec<(String, String, String)>,
-    pub(super) notes: Vec<String>,
+#[derive(Debug)]
+pub struct Draft {
+    /// The dataset.
+    pub name: DatasetName,
+    /// The manifest.
+    pub manifest: String,
+    /// The sample's name and bytes, where one could be written.
+    pub sample: Option<(String, Vec<u8>)>,
+    /// The expectation.
+    pub expectation: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// The source's rows.
+    pub rows: u64,
+    /// What a person should look at.
+    pub notes: Vec<String>,
+}
+
+/// A column of the manifest.
+#[derive(Debug, Serialize)]
+pub struct Column {
+    /// What the source calls it.
+    pub header: String,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
 }
 
 /// A column that is loaded.
-struct Column<'a> {
+struct Loaded<'a> {
     field: usize,
     header: &'a str,
     name: String,
@@ -45,40 +68,47 @@ pub(super) fn dataset_name(file_name: &str) -> Option<DatasetName> {
 }
 
 /// Writes the texts.
-pub(super) fn draft(
-    name: &DatasetName,
-    source: &str,
-    address: Option<&str>,
-    file_name: &str,
-    table: &Guessed,
-) -> Draft {
+pub(super) fn draft(name: &DatasetName, place: &Place, looked: &Looked) -> Draft {
     let mut notes = Vec::new();
-    let columns = columns(table, &mut notes);
-    let sample_name = format!("{name}.csv");
-    if address.is_none() {
+    let columns = columns(looked, &mut notes);
+    let ending = looked.sample.as_ref().map_or(looked.shape.inner.ending(), |sample| &sample.ending);
+    let file = format!("{name}.{ending}");
+    if place.is_local() {
         notes.push(format!(
-            "{source} is a file of this machine: write the publisher's address instead of url: in the manifest"
+            "{} is a file of this machine: write the publisher's address instead of url: in the manifest",
+            place.file_name
         ));
     }
-    let url = address.map_or_else(|| format!("https://example.org/{}", escaped(file_name)), str::to_owned);
-    let manifest = manifest_text(name, &url, &sample_name, table, &columns);
-    let names =
-        columns.iter().map(|column| (column.header.to_owned(), column.name.clone(), column.guess.type_name.to_owned()));
+    if looked.sample.is_none() {
+        notes.push(
+            "a sample of this format is not written: put a small file of it beside the others in samples/".to_owned(),
+        );
+    }
+    let named = |column: &Loaded<'_>| Column {
+        header: column.header.to_owned(),
+        name: column.name.clone(),
+        type_name: column.guess.type_name.to_string(),
+    };
     Draft {
-        manifest: manifest.into_bytes(),
-        sample: sample(table),
-        expectation: expectation(name, table, &columns),
-        columns: names.collect(),
-        sample_name,
+        name: name.clone(),
+        manifest: manifest_text(name, place, &file, looked, &columns),
+        sample: looked.sample.as_ref().map(|sample| (file, sample.bytes.clone())),
+        expectation: expectation(name, looked, &columns),
+        columns: columns.iter().map(named).collect(),
+        rows: looked.rows,
         notes,
     }
 }
 
 /// A column for each header that has a name.
-fn columns<'a>(table: &'a Guessed, notes: &mut Vec<String>) -> Vec<Column<'a>> {
+fn columns<'a>(table: &'a Looked, notes: &mut Vec<String>) -> Vec<Loaded<'a>> {
     let mut taken = BTreeSet::new();
     let mut columns = Vec::new();
     for (field, (header, guess)) in table.headers.iter().zip(&table.columns).enumerate() {
+        // Fields of a portal's own system, such as `:id`.
+        if header.starts_with(':') {
+            continue;
+        }
         if header_key(header).is_empty() {
             notes.push(format!("column {} has no name and is not loaded", field + 1));
             continue;
@@ -91,7 +121,7 @@ fn columns<'a>(table: &'a Guessed, notes: &mut Vec<String>) -> Vec<Column<'a>> {
             }
             name = format!("{wanted}_{number}");
         }
-        columns.push(Column { field, header, name, guess: *guess });
+        columns.push(Loaded { field, header, name, guess: guess.clone() });
     }
     columns
 }
@@ -117,24 +147,45 @@ fn snake(text: &str) -> String {
     name.trim_end_matches('_').to_owned()
 }
 
-fn manifest_text(name: &DatasetName, url: &str, sample_name: &str, table: &Guessed, columns: &[Column<'_>]) -> String {
+fn manifest_text(name: &DatasetName, place: &Place, file: &str, table: &Looked, columns: &[Loaded<'_>]) -> String {
     let mut out = String::new();
-    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let title = name.as_str().replace('_', " ");
     let _ = writeln!(out, "# yaml-language-server: $schema=../../docs/schema/dataset.json");
-    let _ = writeln!(out, "dataset: {name}\ntitle: {}\npublisher: {}\ntables:", quoted(&title), quoted(&host));
-    let _ = writeln!(out, "  {name}:\n    sources: [{{url: {}, file: {}}}]", quoted(url), quoted(sample_name));
-    if table.delimiter != b',' {
-        let delimiter =
-            if table.delimiter == b'\t' { "\\t".to_owned() } else { char::from(table.delimiter).to_string() };
-        let _ = writeln!(out, "    delimiter: \"{delimiter}\"");
+    let _ =
+        writeln!(out, "dataset: {name}\ntitle: {}\npublisher: {}\ntables:", quoted(&title), quoted(&place.publisher()));
+    let _ = write!(out, "  {name}:\n    sources: [{{{}, file: {}", place.keys(), quoted(file));
+    let shape = &table.shape;
+    if let Some(member) = &shape.member {
+        let _ = write!(out, ", member: {}", quoted(member));
+        // A member's name may tell another format, or none.
+        match shape.inner {
+            Inner::Shapefile => {}
+            inner => drop(write!(out, ", format: {}", inner.ending())),
+        }
     }
-    if table.is_latin {
+    out.push_str("}]\n");
+    if let Inner::Delimited(mark) = shape.inner
+        && mark != b','
+        && mark != b'\t'
+    {
+        let _ = writeln!(out, "    delimiter: \"{}\"", char::from(mark));
+    }
+    if shape.is_latin {
         out.push_str("    encoding: windows-1252\n");
+    }
+    if shape.is_header_found {
+        out.push_str("    header: find\n");
     }
     out.push_str("    columns:\n");
     for column in columns {
         let _ = writeln!(out, "      {}: {}", column.name, column.guess.type_name);
+    }
+    // An object may lack what others have.
+    let lacking =
+        columns.iter().filter(|column| shape.inner.is_json() && table.lacking.get(column.field) == Some(&true));
+    let lacking: Vec<_> = lacking.map(|column| column.name.as_str()).collect();
+    if !lacking.is_empty() {
+        let _ = writeln!(out, "    optional: [{}]", lacking.join(", "));
     }
     let renamed: Vec<_> =
         columns.iter().filter(|column| header_key(column.header) != header_key(&column.name)).collect();
@@ -149,8 +200,9 @@ fn manifest_text(name: &DatasetName, url: &str, sample_name: &str, table: &Guess
     if !parsed.is_empty() {
         let _ = writeln!(out, "    parse: {{{}}}", parsed.join(", "));
     }
-    let keys: Vec<_> =
-        columns.iter().filter(|column| is_key(&column.name)).take(INDEXES).map(|c| c.name.as_str()).collect();
+    let keys = columns.iter().filter(|column| is_key(&column.name)).take(INDEXES).map(|column| column.name.clone());
+    let shapes = columns.iter().filter(|column| column.guess.type_name.starts_with("geometry"));
+    let keys: Vec<_> = keys.chain(shapes.map(|column| format!("{{gist: {}}}", column.name))).collect();
     if !keys.is_empty() {
         let _ = writeln!(out, "    indexes: [{}]", keys.join(", "));
     }
@@ -164,39 +216,24 @@ fn is_key(name: &str) -> bool {
     ["id", "bbl", "bin"].contains(&name) || name.ends_with("_id") || name.ends_with("number")
 }
 
-/// The sample in the file's own shape.
-fn sample(table: &Guessed) -> Vec<u8> {
-    let mut out = Vec::new();
-    let style = QuoteStyle::Necessary;
-    let mut rows = WriterBuilder::new().delimiter(table.delimiter).quote_style(style).from_writer(&mut out);
-    // Writing to memory does not fail.
-    let _ = rows.write_record(&table.headers);
-    for record in &table.sample {
-        let _ = rows.write_byte_record(record);
-    }
-    let _ = rows.flush();
-    drop(rows);
-    out
-}
-
 /// How many rows, and values whose text in PostgreSQL is as it stands in the file.
-fn expectation(name: &DatasetName, table: &Guessed, columns: &[Column<'_>]) -> Vec<u8> {
-    let text = |row: usize, column: &Column<'_>| {
-        table.sample.get(row)?.get(column.field).and_then(|field| std::str::from_utf8(field).ok()).map(str::trim)
+fn expectation(name: &DatasetName, table: &Looked, columns: &[Loaded<'_>]) -> String {
+    let text = |row: usize, column: &Loaded<'_>| {
+        table.sample_rows.get(row)?.get(column.field).and_then(|field| std::str::from_utf8(field).ok()).map(str::trim)
     };
-    let plain = |column: &&Column<'_>| column.guess.type_name == "text" || column.guess.type_name == "integer";
-    let as_written = |value: &str, column: &Column<'_>| {
+    let plain = |column: &&Loaded<'_>| column.guess.type_name == "text" || column.guess.type_name == "integer";
+    let as_written = |value: &str, column: &Loaded<'_>| {
         column.guess.type_name == "text" || (!value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    let is_unique = |column: &&Column<'_>| {
-        let values: BTreeSet<_> = (0..table.sample.len()).map(|row| text(row, column)).collect();
-        values.len() == table.sample.len()
+    let is_unique = |column: &&Loaded<'_>| {
+        let values: BTreeSet<_> = (0..table.sample_rows.len()).map(|row| text(row, column)).collect();
+        values.len() == table.sample_rows.len()
             && values.iter().all(|value| value.is_some_and(|value| !value.is_empty() && as_written(value, column)))
     };
     let mut values = Vec::new();
     if let Some(key) = columns.iter().filter(plain).find(is_unique) {
         for (row, column) in columns.iter().filter(plain).filter(|column| column.field != key.field).enumerate() {
-            let row = row % table.sample.len().max(1);
+            let row = row % table.sample_rows.len().max(1);
             let (Some(is), Some(value)) = (text(row, key), text(row, column)) else { continue };
             if values.len() < VALUES && !value.is_empty() && as_written(value, column) {
                 let condition = format!("{} = '{}'", key.name, is.replace('\'', "''"));
@@ -204,9 +241,9 @@ fn expectation(name: &DatasetName, table: &Guessed, columns: &[Column<'_>]) -> V
             }
         }
     }
-    let rows = table.sample.len();
+    let rows = table.sample.as_ref().map_or(0, |sample| sample.rows);
     let tables = json!({name.as_str(): {"rows": rows, "values": values}});
-    format!("{:#}\n", json!({"bad_values": 0, "tables": tables})).into_bytes()
+    format!("{:#}\n", json!({"bad_values": 0, "tables": tables}))
 }
 
 /// A text in YAML, quoted.
@@ -214,37 +251,9 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A file's name as part of an address.
-fn escaped(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::guess;
     use super::*;
-
-    #[test]
-    fn the_manifest_says_what_the_file_holds() {
-        let csv = "Tree ID,% alive,Planted on,2020 count,Straße\n1,50,31/12/2020,007,a\n2,7.5,01/02/2021,012,b\n";
-        let table = guess::table(csv.as_bytes()).unwrap();
-        let name = dataset_name("Street Trees (2020).csv").unwrap();
-        let draft = draft(&name, "trees.csv", Some("https://example.org/trees.csv"), "trees.csv", &table);
-        let text = String::from_utf8(draft.manifest).unwrap();
-        for line in [
-            "dataset: street_trees_2020",
-            "      tree_id: integer",
-            "      pct_alive: numeric",
-            "      _2020_count: text",
-            "      \"Straße\": stra_e",
-            "    parse: {planted_on: dmy}",
-            "    indexes: [tree_id]",
-        ] {
-            assert!(text.contains(line), "{line} is not in\n{text}");
-        }
-        let expected: serde_json::Value = serde_json::from_slice(&draft.expectation).unwrap();
-        assert_eq!(expected["tables"]["street_trees_2020"]["rows"], 2);
-    }
 
     #[test]
     fn names_are_made_of_what_can_be_in_a_name() {
@@ -254,5 +263,10 @@ mod tests {
             assert_eq!(dataset_name(file).unwrap().as_str(), name);
         }
         assert!(dataset_name("…").is_none());
+        for (header, name) in
+            [("% alive", "pct_alive"), ("2020 count", "_2020_count"), ("Straße", "stra_e"), ("…", "column")]
+        {
+            assert_eq!(column_name(header), name);
+        }
     }
 }
