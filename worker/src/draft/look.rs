@@ -116,12 +116,12 @@ impl Looking<'_> {
     ) -> Result<(), DraftError> {
         let head = self.head(file)?;
         if head.starts_with(b"PK\x03\x04") {
-            let archive = Archive::open(file.clone()).map_err(|error| self.wrong(error))?;
+            let mut archive = Archive::open(file.clone()).map_err(|error| self.wrong(error))?;
             let files = archive.files().map_err(|error| self.wrong(error))?;
             if files.iter().any(|name| name == "xl/workbook.xml") {
                 return self.workbook(file, Inner::Xlsx, shape, table);
             }
-            return self.archive(file, &archive, &files, member, shape, table);
+            return self.archive(file, &mut archive, &files, member, shape, table);
         }
         if head.starts_with(b"\xd0\xcf\x11\xe0") {
             return self.workbook(file, Inner::Xls, shape, table);
@@ -156,7 +156,7 @@ impl Looking<'_> {
     fn archive(
         &self,
         file: &SharedFile,
-        archive: &Archive<SharedFile>,
+        archive: &mut Archive<SharedFile>,
         files: &[String],
         member: Option<&str>,
         shape: &mut Shape,

@@ -67,8 +67,9 @@ fn start(shape: &Shape, file: &SharedFile) -> io::Result<Vec<u8>> {
     match &shape.member {
         None => file.clone().take(JSON_START).read_to_end(&mut bytes)?,
         Some(member) => {
-            let picked =
-                Archive::open(file.clone()).and_then(|archive| archive.members(member)).map_err(io::Error::other)?;
+            let picked = Archive::open(file.clone())
+                .and_then(|mut archive| archive.members(member))
+                .map_err(io::Error::other)?;
             let mut archive = ZipArchive::new(file.clone())?;
             archive.by_name(picked.first().unwrap_or(member))?.take(JSON_START).read_to_end(&mut bytes)?
         }

@@ -26,6 +26,10 @@ pub enum Impostor {
     Pdf,
     /// A workbook of Excel 97–2003.
     Xls,
+    /// A database of SQLite; a GeoPackage is one too.
+    Sqlite,
+    /// Parquet.
+    Parquet,
 }
 
 /// Refuses a file that is something else, and gives back its first bytes. The file is at its start then as before.
@@ -48,10 +52,15 @@ impl Impostor {
             (b"\x1f\x8b", Self::Gzip),
             (b"%PDF-", Self::Pdf),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Self::Xls),
+            (b"SQLite format 3\0", Self::Sqlite),
         ] {
             if head.starts_with(magic) {
                 return Some(what);
             }
+        }
+        // A header row may begin with these letters, but not with the head of a page behind them.
+        if let [b'P', b'A', b'R', b'1', 0x15, ..] = head {
+            return Some(Self::Parquet);
         }
         let text = head.trim_ascii_start();
         let begins =
@@ -86,6 +95,8 @@ impl Impostor {
             Self::Gzip => "source_is_gzip",
             Self::Pdf => "source_is_pdf",
             Self::Xls => "source_is_xls",
+            Self::Sqlite => "source_is_sqlite",
+            Self::Parquet => "source_is_parquet",
         }
     }
 
@@ -96,6 +107,8 @@ impl Impostor {
             }
             Self::Zip => "if the source is a zip archive, give it a `file:` that ends in .zip and a `member:`",
             Self::Gzip => "if the source is gzip, give it a `file:` that ends in .gz",
+            Self::Sqlite => "if the source is a GeoPackage, say `format: geopackage`",
+            Self::Parquet => "if the source is Parquet, say `format: parquet`",
             Self::Pdf | Self::Xls => "check the source's address and its `format:`",
         }
     }
@@ -111,6 +124,8 @@ impl fmt::Display for Impostor {
             Self::Gzip => "gzip",
             Self::Pdf => "a PDF",
             Self::Xls => "an Excel workbook of before 2007, or an encrypted one,",
+            Self::Sqlite => "a SQLite database",
+            Self::Parquet => "a Parquet file",
         })
     }
 }
@@ -130,6 +145,9 @@ mod tests {
             ("[ {\"a\": 1}", Some(Impostor::Json)),
             ("PK\u{3}\u{4}…", Some(Impostor::Zip)),
             ("%PDF-1.7", Some(Impostor::Pdf)),
+            ("SQLite format 3\0…", Some(Impostor::Sqlite)),
+            ("PAR1\u{15}…", Some(Impostor::Parquet)),
+            ("PAR1,PAR2\n", None),
             ("id,name\n1,<html>\n", None),
             ("\"id\",\"name\"\n", None),
             ("{id},[name]\n", None),

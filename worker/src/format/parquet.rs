@@ -15,7 +15,7 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 
 use super::FormatError;
-use super::impostor::refuse;
+use super::impostor::{Impostor, refuse};
 use super::record::{Draft, Place, ReadRecords, Record};
 use super::source_column::SourceColumn;
 use crate::spool::SharedFile;
@@ -72,7 +72,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, FormatError>) -> Result<T, Format
 impl Parquet {
     /// Reads what the file says of itself.
     pub fn open(mut file: SharedFile) -> Result<Self, FormatError> {
-        if !refuse(&mut file, None)?.starts_with(b"PAR1") {
+        if !refuse(&mut file, Some(Impostor::Parquet))?.starts_with(b"PAR1") {
             return Err(damaged("it does not begin as a Parquet file"));
         }
         let reader = guarded(|| SerializedFileReader::new(Sought::new(file)).map_err(wrong))?;

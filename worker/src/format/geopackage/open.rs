@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{damaged, wrong};
 use crate::format::FormatError;
-use crate::format::impostor::refuse;
+use crate::format::impostor::{Impostor, refuse};
 use crate::spool::{SharedFile, Spool, SpoolError};
 
 /// Most bytes of one row.
@@ -19,7 +19,7 @@ pub const ROW_MAX: u64 = 64 << 20;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 pub(super) fn open(file: &SharedFile, spool: &Spool) -> Result<Result<Connection, FormatError>, SpoolError> {
-    match refuse(&mut file.clone(), None) {
+    match refuse(&mut file.clone(), Some(Impostor::Sqlite)) {
         Ok(head) if head.starts_with(MAGIC) => match is_whole(&head, file) {
             Ok(true) => {}
             Ok(false) => return Ok(Err(damaged("it ends too early"))),
