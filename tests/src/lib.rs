@@ -8,6 +8,7 @@ pub mod aws;
 pub mod binaries;
 pub mod fargate;
 pub mod http;
+pub mod lots;
 pub mod moto;
 pub mod postgres;
 pub mod process;

@@ -14,6 +14,7 @@ mod derived;
 mod diff;
 mod doctor;
 mod firings;
+mod formats;
 mod guards;
 mod kept;
 mod manifests;

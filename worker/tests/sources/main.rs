@@ -7,6 +7,7 @@ mod copied;
 mod faults;
 mod formats;
 mod house;
+mod kinds;
 mod portals;
 mod resuming;
 mod unchanged;
