@@ -1,7 +1,10 @@
 //! `cargo xtask bench`: what the README claims, measured on this machine. One file for each thing that is measured.
 
 mod deploy;
+mod formats;
 mod load;
+mod lots;
+mod memory;
 mod parse;
 mod psql;
 mod publish;
@@ -16,7 +19,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// What is measured.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Measure this alone
+    /// Measure this alone; formats and memory are measured only where they are named
     #[arg(value_enum)]
     only: Option<Section>,
     /// Rows of the files that are loaded; a million are up to 490 MB
@@ -31,6 +34,12 @@ pub(crate) struct Options {
     /// How often each load is run
     #[arg(long, default_value_t = 5)]
     rounds: u32,
+    /// Gigabytes, unpacked, of each file that a load's memory is measured with; the promise is for 5
+    #[arg(long, env = "FRESHET_BENCH_GIGABYTES", default_value_t = 1)]
+    gigabytes: u64,
+    /// The worker that formats and memory are measured with; figures are those of release
+    #[arg(long, default_value = "release")]
+    profile: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -39,6 +48,10 @@ enum Section {
     Parse,
     /// A whole load beside psql's, in turn, with memory
     Load,
+    /// A million rows in every format, beside ogr2ogr, pgloader and duckdb
+    Formats,
+    /// The peak of a load's memory at many gigabytes
+    Memory,
     /// How long readers wait while tables are published
     Publish,
     /// What an upsert writes beside a blind one
@@ -48,12 +61,20 @@ enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 5] = [Self::Parse, Self::Load, Self::Publish, Self::Upsert, Self::Deploy];
+    const ALL: [Self; 7] =
+        [Self::Parse, Self::Load, Self::Formats, Self::Memory, Self::Publish, Self::Upsert, Self::Deploy];
+
+    /// Whether it takes so long that it is measured only where it is asked for.
+    fn is_long(self) -> bool {
+        matches!(self, Self::Formats | Self::Memory)
+    }
 
     fn measure(self, options: &Options) -> Outcome {
         match self {
             Self::Parse => parse::measure(options.rows),
             Self::Load => load::measure(options.rows, options.rounds),
+            Self::Formats => formats::measure(options.rows, options.rounds, &options.profile),
+            Self::Memory => memory::measure(options.gigabytes, &options.profile),
             Self::Publish => publish::measure(),
             Self::Upsert => upsert::measure(options.upserted),
             Self::Deploy => deploy::measure(options.datasets),
@@ -63,9 +84,14 @@ impl Section {
 
 pub(crate) fn run(options: &Options) -> command::Outcome {
     for section in Section::ALL {
-        if options.only.is_none_or(|only| only == section) {
+        if options.only.map_or(!section.is_long(), |only| only == section) {
             let package = if section == Section::Deploy { "deployer" } else { "worker" };
-            step("release build", cargo().args(["build", "--quiet", "--release", "--locked", "--package", package]))?;
+            if options.profile == "release" || !section.is_long() {
+                step(
+                    "release build",
+                    cargo().args(["build", "--quiet", "--release", "--locked", "--package", package]),
+                )?;
+            }
             say("");
             section.measure(options).map_err(|error| error.to_string())?;
         }
