@@ -5,7 +5,7 @@
 use crate::blank::{trim_plain, trim_plain_start};
 use crate::wire::{self, MAX_FIELD};
 use crate::{Bad, Encoded};
-use std::borrow::Cow;
+use std::cell::Cell;
 
 /// The header of an array without dimensions: the field's length, dimensions, whether any element is NULL, element type.
 const HEADER: usize = 16;
@@ -127,7 +127,7 @@ fn literal(
         }
         rest = if let [b'"', quoted @ ..] = rest {
             let end = end_of(quoted, |byte| byte == b'"').ok_or(Bad::NotAnArray)?;
-            each(Element::Exact(&unescape(&quoted[..end])))?;
+            unescaped(&quoted[..end], |text| each(Element::Exact(text)))?;
             &quoted[end + 1..]
         } else {
             let end = end_of(rest, |byte| matches!(byte, b',' | b'}')).ok_or(Bad::NotAnArray)?;
@@ -173,7 +173,7 @@ fn bare(element: &[u8], each: &mut impl FnMut(Element<'_>) -> Result<(), Bad>) -
         return Err(Bad::NotAnArray);
     }
     match bare.contains(&b'\\') {
-        true => each(Element::Exact(&unescape(bare))),
+        true => unescaped(bare, |text| each(Element::Exact(text))),
         false if bare.eq_ignore_ascii_case(b"null") => each(Element::Null),
         false => each(Element::Exact(bare)),
     }
@@ -189,17 +189,26 @@ fn end_of(text: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<usize> {
     })
 }
 
-/// Without the backslashes that stand before other bytes. This allocates, for the rare element that has one.
-fn unescape(element: &[u8]) -> Cow<'_, [u8]> {
+/// Hands on an element without the backslashes that stand before other bytes.
+fn unescaped<T>(element: &[u8], then: impl FnOnce(&[u8]) -> T) -> T {
+    thread_local! {
+        /// Room for one element, which all of a thread's share.
+        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
     if !element.contains(&b'\\') {
-        return Cow::Borrowed(element);
+        return then(element);
     }
     let mut escaped = false;
     let keep = |byte: &u8| {
         escaped = !escaped && *byte == b'\\';
         !escaped
     };
-    Cow::Owned(element.iter().copied().filter(keep).collect())
+    let mut room = ROOM.take();
+    room.clear();
+    room.extend(element.iter().copied().filter(keep));
+    let done = then(&room);
+    ROOM.set(room);
+    done
 }
 
 #[cfg(test)]

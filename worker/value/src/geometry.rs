@@ -4,6 +4,7 @@
 
 mod copy;
 mod geojson;
+mod scan;
 mod spelling;
 mod wkb;
 mod wkt;

@@ -6,18 +6,22 @@ use crate::Bad;
 
 /// Copies binary.
 pub(super) fn read(bytes: &[u8], writer: &mut Writer<'_>) -> Result<(), Bad> {
-    let mut from = Wkb { rest: bytes, order: Order::Little };
-    writer.geometry(&mut from)?;
-    if from.rest.is_empty() { Ok(()) } else { Err(Bad::NotAGeometry) }
+    copy(Rest::Bytes(bytes), writer)
 }
 
 /// Copies binary that is written in hexadecimal, as PostGIS prints it.
 pub(super) fn read_hex(text: &[u8], writer: &mut Writer<'_>) -> Result<(), Bad> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_chunks::<2>();
-    let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    match bytes {
-        Some(bytes) if rest.is_empty() => read(&bytes, writer),
+    match text.as_chunks() {
+        (pairs, []) => copy(Rest::Hex(pairs), writer),
+        _ => Err(Bad::NotAGeometry),
+    }
+}
+
+fn copy(rest: Rest<'_>, writer: &mut Writer<'_>) -> Result<(), Bad> {
+    let mut from = Wkb { rest, order: Order::Little };
+    writer.geometry(&mut from)?;
+    match from.rest {
+        Rest::Bytes([]) | Rest::Hex([]) => Ok(()),
         _ => Err(Bad::NotAGeometry),
     }
 }
@@ -28,16 +32,38 @@ enum Order {
     Little,
 }
 
+/// What is yet to be read.
+#[derive(Clone, Copy)]
+enum Rest<'a> {
+    Bytes(&'a [u8]),
+    /// Two digits for each byte.
+    Hex(&'a [[u8; 2]]),
+}
+
 struct Wkb<'a> {
-    rest: &'a [u8],
+    rest: Rest<'a>,
     order: Order,
 }
 
 impl Wkb<'_> {
+    #[inline]
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Bad> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Bad::NotAGeometry)?;
-        self.rest = rest;
-        Ok(*taken)
+        match &mut self.rest {
+            Rest::Bytes(bytes) => {
+                let (taken, rest) = bytes.split_first_chunk().ok_or(Bad::NotAGeometry)?;
+                *bytes = rest;
+                Ok(*taken)
+            }
+            Rest::Hex(pairs) => {
+                let (taken, rest) = pairs.split_first_chunk::<N>().ok_or(Bad::NotAGeometry)?;
+                *pairs = rest;
+                let mut bytes = [0; N];
+                for (byte, [high, low]) in bytes.iter_mut().zip(taken) {
+                    *byte = digit(*high)? << 4 | digit(*low)?;
+                }
+                Ok(bytes)
+            }
+        }
     }
 
     fn number(&mut self) -> Result<u32, Bad> {
@@ -110,5 +136,14 @@ impl Notation for Wkb<'_> {
             self.rest = before;
         }
         Ok(is_empty)
+    }
+}
+
+fn digit(byte: u8) -> Result<u8, Bad> {
+    match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        b'A'..=b'F' => Ok(byte - b'A' + 10),
+        _ => Err(Bad::NotAGeometry),
     }
 }
