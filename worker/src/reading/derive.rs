@@ -76,4 +76,30 @@ pub(super) mod tests {
             }
         }
     }
+
+    #[test]
+    fn nothing_that_is_made_costs_an_allocation() {
+        for (function, texts) in [
+            (Function::Bbl, &[&b"Manhattan"[..], b"830", b"28"][..]),
+            (Function::Bbl, &[b"MN/830/28"]),
+            (Function::Street, &["W 3rd St. - Züri".as_bytes()]),
+            (Function::Street, &[b"E ST MARK'S AVE"]),
+            (Function::Apartment, &[b"Apt. #3-B, 2nd fl"]),
+            (Function::Apartment, &[b"unit 3 B"]),
+            (Function::LandUse, &[b"04"]),
+            (Function::Point, &[b"-73.98", b"40.75"]),
+            (Function::Point, &[b"x", b"40.75"]),
+            (Function::Md5, &["café".as_bytes()]),
+            (Function::Sha256, &["café".as_bytes()]),
+        ] {
+            let mut out = Vec::with_capacity(1_000);
+            let mut once = || {
+                out.clear();
+                let _ = make(function, texts, &mut out);
+            };
+            // The words of a text are put together in room that is made once.
+            once();
+            assert_eq!(allocation_counter::measure(once).count_total, 0, "{function} {texts:?}");
+        }
+    }
 }

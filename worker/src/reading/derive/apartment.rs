@@ -1,6 +1,6 @@
 //! Designations of apartments without what varies: `Apt. 3-B`, `#3 B` and `3b` are `3B`; `2nd Fl` is `FLOOR 2`.
 
-use super::words::{number, plain, write};
+use super::words::{Few, number, part, with_words, write_number};
 
 /// Words that only say that an apartment follows.
 const LABELS: [&str; 9] = ["APT", "APTS", "APARTMENT", "APMT", "APRT", "UNIT", "NO", "NUM", "NUMBER"];
@@ -20,32 +20,71 @@ const ABBREVIATIONS: &[(&[&str], &str)] = &[
 
 const FLOOR: &str = "FLOOR";
 
+/// A word of a designation.
+#[derive(Debug, Clone, Copy)]
+enum Piece<'w> {
+    Word(&'w str),
+    /// A number and a letter that belong together.
+    Pair(&'w str, &'w str),
+    /// The number of a floor.
+    Number(usize),
+}
+
+impl<'w> Piece<'w> {
+    /// A word without its abbreviation, or `3-B` and `B-3` without the dash.
+    fn of(word: &'w str) -> Self {
+        if let Some((_, whole)) = ABBREVIATIONS.iter().find(|(short, _)| short.contains(&word)) {
+            return Self::Word(whole);
+        }
+        match word.split_once('-') {
+            Some((one, other)) if belong(one, other) => Self::Pair(one, other),
+            _ => Self::Word(word),
+        }
+    }
+
+    fn is_label(self) -> bool {
+        matches!(self, Self::Word(word) if LABELS.contains(&word))
+    }
+
+    fn is_floor(self) -> bool {
+        matches!(self, Self::Word(FLOOR))
+    }
+
+    fn number(self) -> Option<usize> {
+        match self {
+            Self::Word(word) => number(word).map(|(number, _)| number),
+            Self::Number(number) => Some(number),
+            Self::Pair(..) => None,
+        }
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Word(word) => out.extend_from_slice(word.as_bytes()),
+            Self::Pair(one, other) => out.extend([one.as_bytes(), other.as_bytes()].into_iter().flatten()),
+            Self::Number(number) => write_number(number, out),
+        }
+    }
+}
+
 pub(super) fn apartment(designation: &str, out: &mut Vec<u8>) -> Result<(), &'static str> {
-    let plain = plain(designation);
-    let mut words: Vec<String> = plain.split_whitespace().map(whole).collect();
-    if words.iter().any(|word| !LABELS.contains(&word.as_str())) {
-        words.retain(|word| !LABELS.contains(&word.as_str()));
-    }
-    number_floors(&mut words);
-    join(&mut words);
-    if words.is_empty() {
-        return Err("not_an_apartment");
-    }
-    write(words.iter().map(String::as_str), out);
-    Ok(())
-}
-
-fn whole(word: &str) -> String {
-    let known = ABBREVIATIONS.iter().find(|(short, _)| short.contains(&word));
-    known.map_or_else(|| undashed(word), |(_, whole)| (*whole).to_owned())
-}
-
-/// `3-B` and `B-3` without the dash.
-fn undashed(word: &str) -> String {
-    match word.split_once('-') {
-        Some((one, other)) if belong(one, other) => format!("{one}{other}"),
-        _ => word.to_owned(),
-    }
+    with_words(designation, |words| {
+        let mut pieces = Few::new(Piece::Number(0));
+        for word in words.as_slice() {
+            pieces.push(Piece::of(word)).ok_or("not_an_apartment")?;
+        }
+        if pieces.as_slice().iter().any(|piece| !piece.is_label()) {
+            pieces.retain(|piece| !piece.is_label());
+        }
+        number_floors(pieces.as_mut_slice());
+        join(&mut pieces);
+        for piece in pieces.as_slice() {
+            part(out);
+            piece.write(out);
+        }
+        if pieces.as_slice().is_empty() { Err("not_an_apartment") } else { Ok(()) }
+    })
+    .unwrap_or(Err("not_an_apartment"))
 }
 
 /// Whether two pieces are the number and the letter of one apartment.
@@ -56,19 +95,19 @@ fn belong(one: &str, other: &str) -> bool {
 }
 
 /// `2ND FLOOR` and `FLOOR SECOND` as `FLOOR 2`.
-fn number_floors(words: &mut [String]) {
+fn number_floors(pieces: &mut [Piece<'_>]) {
     let mut at = 0;
-    while at + 1 < words.len() {
-        let (first, second) = (&words[at], &words[at + 1]);
-        let floor = match (first.as_str(), second.as_str()) {
-            (FLOOR, other) => number(other),
+    while at + 1 < pieces.len() {
+        let floor = match (pieces[at], pieces[at + 1]) {
+            (first, other) if first.is_floor() => other.number(),
             // A number behind the word is nearer to it than one before.
-            (other, FLOOR) if words.get(at + 2).is_none_or(|next| number(next).is_none()) => number(other),
+            (other, second) if second.is_floor() && pieces.get(at + 2).is_none_or(|next| next.number().is_none()) => {
+                other.number()
+            }
             _ => None,
         };
-        if let Some((floor, _)) = floor {
-            FLOOR.clone_into(&mut words[at]);
-            words[at + 1] = floor.to_string();
+        if let Some(floor) = floor {
+            (pieces[at], pieces[at + 1]) = (Piece::Word(FLOOR), Piece::Number(floor));
             at += 1;
         }
         at += 1;
@@ -76,13 +115,17 @@ fn number_floors(words: &mut [String]) {
 }
 
 /// `3 B` as `3B`, unless it is a floor's number.
-fn join(words: &mut Vec<String>) {
+fn join(pieces: &mut Few<Piece<'_>>) {
     let mut at = 0;
-    while at + 1 < words.len() {
-        let is_floor = at > 0 && words[at - 1] == FLOOR;
-        if !is_floor && belong(&words[at], &words[at + 1]) {
-            let other = words.remove(at + 1);
-            words[at].push_str(&other);
+    while at + 1 < pieces.as_slice().len() {
+        let words = pieces.as_slice();
+        let is_floor = at > 0 && words[at - 1].is_floor();
+        if let (Piece::Word(one), Piece::Word(other)) = (words[at], words[at + 1])
+            && !is_floor
+            && belong(one, other)
+        {
+            pieces.as_mut_slice()[at] = Piece::Pair(one, other);
+            pieces.remove(at + 1);
         }
         at += 1;
     }

@@ -24,8 +24,9 @@ pub(super) fn of_number(number: &[u8], out: &mut Vec<u8>) -> Result<(), &'static
     }
     let is_mark = |byte: &u8| matches!(byte, b'-' | b'/' | b',');
     let parts = |is_mark: &dyn Fn(&u8) -> bool| {
-        let parts = number.split(is_mark).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        <[&[u8]; 3]>::try_from(parts).ok()
+        let mut parts = number.split(is_mark).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty());
+        let three = [parts.next()?, parts.next()?, parts.next()?];
+        parts.next().is_none().then_some(three)
     };
     let [borough, block, lot] = parts(&is_mark).or_else(|| parts(&u8::is_ascii_whitespace)).ok_or("not_a_bbl")?;
     of_parts(borough, block, lot, out)

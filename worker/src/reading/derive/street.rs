@@ -6,7 +6,7 @@
 //! - Kinds of streets and directions are written out. `ST` is `SAINT` where a name begins with it.
 //! - A letter behind `AVENUE` alone is its name: `AVENUE S` is in Brooklyn, `PARK AVENUE SOUTH` is not.
 
-use super::words::{Written, number, ordinal, plain, write};
+use super::words::{Written, number, part, with_words, write_ordinal};
 
 /// Abbreviations that stand for the same word wherever they are.
 const ANYWHERE: &[(&[&str], &str)] = &[
@@ -57,14 +57,15 @@ pub(super) fn street(name: &str, out: &mut Vec<u8>) -> Result<(), &'static str> 
         Some((name, _)) if !name.trim().is_empty() => name,
         _ => name,
     };
-    let plain = plain(name);
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    if words.is_empty() {
-        return Err("not_a_street");
-    }
-    let written: Vec<String> = (0..words.len()).map(|at| Word { words: &words, at }.written()).collect();
-    write(written.iter().map(String::as_str), out);
-    Ok(())
+    with_words(name, |words| {
+        let words = words.as_slice();
+        for at in 0..words.len() {
+            part(out);
+            Word { words, at }.write(out);
+        }
+        if words.is_empty() { Err("not_a_street") } else { Ok(()) }
+    })
+    .unwrap_or(Err("not_a_street"))
 }
 
 /// A word of a name.
@@ -74,12 +75,12 @@ struct Word<'w> {
 }
 
 impl Word<'_> {
-    fn written(&self) -> String {
+    fn write(&self, out: &mut Vec<u8>) {
         let word = self.words[self.at];
         if let Some((number, written)) = number(word)
             && (written == Written::AsOrdinal || self.leads() || self.next().is_some_and(is_kind))
         {
-            return ordinal(number);
+            return write_ordinal(number, out);
         }
         let whole = match word {
             "ST" if self.is_saint() => "SAINT",
@@ -88,7 +89,7 @@ impl Word<'_> {
             _ if self.is_direction() => direction(word).unwrap_or(word),
             _ => expanded(ANYWHERE, word).or_else(|| self.kind(word)).unwrap_or(word),
         };
-        whole.to_owned()
+        out.extend_from_slice(whole.as_bytes());
     }
 
     fn next(&self) -> Option<&str> {
@@ -190,6 +191,7 @@ mod tests {
             assert_eq!(street(given), expected, "{given}");
         }
         assert_eq!(made(Function::Street, &[" . "]), Err("not_a_street"));
+        assert_eq!(made(Function::Street, &[&"W 3 ST ".repeat(30)]), Err("not_a_street"));
     }
 
     proptest! {

@@ -1,8 +1,20 @@
 //! Words of an address: in capitals and without the marks that people put or leave out, and the numbers among them.
 
-/// A text in capitals. Full stops, commas and apostrophes go; a number sign and line ends part words.
-pub(super) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+use std::cell::Cell;
+use std::io::Write as _;
+
+/// Most words of a text. One of more is no address.
+const WORDS_MAX: usize = 64;
+
+/// Hands on the words of a text in capitals. Full stops, commas and apostrophes go; a number sign and line ends part words. `None` where
+/// there are too many.
+pub(super) fn with_words<T>(text: &str, then: impl FnOnce(Few<&str>) -> T) -> Option<T> {
+    thread_local! {
+        /// Room for one text, which all of a thread's share.
+        static ROOM: Cell<String> = const { Cell::new(String::new()) };
+    }
+    let mut plain = ROOM.take();
+    plain.clear();
     for c in text.chars() {
         match c {
             '.' | ',' | '\'' | '’' | '`' => {}
@@ -10,7 +22,57 @@ pub(super) fn plain(text: &str) -> String {
             c => plain.extend(c.to_uppercase()),
         }
     }
-    plain
+    let mut words = Few::new("");
+    let fits = plain.split_whitespace().all(|word| words.push(word).is_some());
+    let done = fits.then(|| then(words));
+    ROOM.set(plain);
+    done
+}
+
+/// A list of as many items as a text may have words.
+pub(super) struct Few<T> {
+    items: [T; WORDS_MAX],
+    length: usize,
+}
+
+impl<T: Copy> Few<T> {
+    /// Without items; the given one stands where none is yet.
+    pub(super) fn new(none: T) -> Self {
+        Self { items: [none; WORDS_MAX], length: 0 }
+    }
+
+    /// Appends an item; `None` where there is no room.
+    pub(super) fn push(&mut self, item: T) -> Option<()> {
+        *self.items.get_mut(self.length)? = item;
+        self.length += 1;
+        Some(())
+    }
+
+    pub(super) fn as_slice(&self) -> &[T] {
+        &self.items[..self.length]
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.items[..self.length]
+    }
+
+    /// Takes an item out.
+    pub(super) fn remove(&mut self, at: usize) {
+        self.as_mut_slice()[at..].rotate_left(1);
+        self.length -= 1;
+    }
+
+    /// Takes out all but some.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
+        let mut kept = 0;
+        for at in 0..self.length {
+            if is_kept(&self.items[at]) {
+                self.items[kept] = self.items[at];
+                kept += 1;
+            }
+        }
+        self.length = kept;
+    }
 }
 
 /// Ordinals that are written as words.
@@ -59,10 +121,10 @@ pub(super) fn number(word: &str) -> Option<(usize, Written)> {
     digits.parse().ok().filter(|number| *number > 0).map(|number| (number, written))
 }
 
-/// `THIRD`, and from eleven on `11TH`.
-pub(super) fn ordinal(number: usize) -> String {
+/// Writes `THIRD`, and from eleven on `11TH`.
+pub(super) fn write_ordinal(number: usize, out: &mut Vec<u8>) {
     if let Some(word) = ORDINALS[..10].get(number.wrapping_sub(1)) {
-        return (*word).to_owned();
+        return out.extend_from_slice(word.as_bytes());
     }
     let suffix = match (number % 100, number % 10) {
         (11..=13, _) => "TH",
@@ -71,16 +133,20 @@ pub(super) fn ordinal(number: usize) -> String {
         (_, 3) => "RD",
         _ => "TH",
     };
-    format!("{number}{suffix}")
+    write_number(number, out);
+    out.extend_from_slice(suffix.as_bytes());
 }
 
-/// Writes words with a blank between each two.
-pub(super) fn write<'w>(words: impl IntoIterator<Item = &'w str>, out: &mut Vec<u8>) {
-    for (index, word) in words.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b' ');
-        }
-        out.extend_from_slice(word.as_bytes());
+/// Writes a number in digits.
+pub(super) fn write_number(number: usize, out: &mut Vec<u8>) {
+    // Writing into memory does not fail.
+    let _ = write!(out, "{number}");
+}
+
+/// Writes a blank before every word but the first.
+pub(super) fn part(out: &mut Vec<u8>) {
+    if !out.is_empty() {
+        out.push(b' ');
     }
 }
 
@@ -98,7 +164,9 @@ mod tests {
         }
         for (given, written) in [(1, "FIRST"), (11, "11TH"), (12, "12TH"), (21, "21ST"), (113, "113TH"), (302, "302ND")]
         {
-            assert_eq!(ordinal(given), written);
+            let mut out = Vec::new();
+            write_ordinal(given, &mut out);
+            assert_eq!(out, written.as_bytes());
             assert_eq!(number(written), Some((given, Written::AsOrdinal)));
         }
     }
