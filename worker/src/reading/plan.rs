@@ -59,7 +59,8 @@ impl Nulls {
     /// A field's text without outer blanks; nothing where it says that there is no value.
     #[inline]
     fn text<'r>(&self, record: &Record<'r>, field: Option<usize>) -> Result<&'r [u8], &'static str> {
-        let text = field.map_or(Ok(&[][..]), |field| record.value(field))?.trim_ascii();
+        let text = field.map_or(Ok(&[][..]), |field| record.value(field))?;
+        let text = value::trim(text);
         Ok(if self.0.iter().any(|null| text == null.as_bytes()) { &[] } else { text })
     }
 }
@@ -177,7 +178,7 @@ impl Plan {
     #[inline]
     pub(super) fn keeps(&self, record: &Record<'_>, scratch: &mut Vec<u8>) -> bool {
         self.keep.iter().all(|keep| {
-            let text = keep.text.of(record, scratch).unwrap_or_default().trim_ascii();
+            let text = value::trim(keep.text.of(record, scratch).unwrap_or_default());
             keep.wanted.iter().any(|wanted| wanted == text)
         })
     }
@@ -189,7 +190,7 @@ impl Plan {
             Ok(())
         } else if record.len() < self.width {
             Err("too_few_fields")
-        } else if record.fields().skip(self.width).all(|field| field.trim_ascii().is_empty()) {
+        } else if record.fields().skip(self.width).all(|field| value::trim(field).is_empty()) {
             Ok(())
         } else {
             Err("too_many_fields")
