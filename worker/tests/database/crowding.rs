@@ -1,10 +1,11 @@
 //! Many tables at once, and others who change rights and comments while a dataset is published.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use freshet_tests::postgres::connect;
+use tokio::sync::watch;
 
 use crate::support::{Place, Run, dataset, load, rows, table};
 
@@ -56,12 +57,12 @@ async fn rights_and_comments_that_change_all_the_time_are_never_lost() {
     let dataset = dataset(&[table("t", &["id integer not null", "note text"])]);
     load(&place, &dataset, &[("t", rows("1,a"))]).await.unwrap();
     place.sql(&format!("CREATE ROLE one_{0}; CREATE ROLE two_{0}", place.database));
-    let done = Arc::new(AtomicBool::new(false));
+    let (told, mut published) = watch::channel(0);
     let changes = Arc::new(AtomicU32::new(0));
     let client = connect(&place.cluster.superuser_url_of(&place.database)).await.unwrap();
     let database = place.database.clone();
     let changing = tokio::spawn({
-        let (done, changes) = (Arc::clone(&done), Arc::clone(&changes));
+        let changes = Arc::clone(&changes);
         async move {
             let mut expected = (false, String::new());
             for n in 0_u32.. {
@@ -75,11 +76,10 @@ async fn rights_and_comments_that_change_all_the_time_are_never_lost() {
                     expected.1 = format!("number {n}");
                 }
                 changes.store(n, Ordering::Relaxed);
-                if done.load(Ordering::Relaxed) {
+                // Whoever changes things faster than a publish can get ready keeps it from ever being.
+                if published.changed().await.is_err() {
                     break;
                 }
-                // Whoever changes things faster than a publish can get ready keeps it from ever being.
-                tokio::time::sleep(Duration::from_secs(1)).await;
             }
             expected
         }
@@ -88,8 +88,9 @@ async fn rights_and_comments_that_change_all_the_time_are_never_lost() {
     while n < 15 || changes.load(Ordering::Relaxed) < 6 {
         load(&place, &dataset, &[("t", rows(&format!("{n},a")))]).await.unwrap();
         n += 1;
+        told.send_replace(n);
     }
-    done.store(true, Ordering::Relaxed);
+    drop(told);
     let (granted, comment) = changing.await.unwrap();
     assert_eq!(place.value("SELECT obj_description('public.t'::regclass)"), comment);
     let has = format!("SELECT has_table_privilege('one_{}', 'public.t', 'SELECT')", place.database);

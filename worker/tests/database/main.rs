@@ -3,6 +3,7 @@
 
 mod carrying;
 mod connecting;
+mod contending;
 mod crowding;
 mod declaring;
 mod duplicates;
