@@ -44,8 +44,30 @@ struct Shared {
 struct State {
     /// What was asked at each step, shortened.
     steps: Vec<String>,
-    stop: Option<(usize, Side)>,
+    stop: Option<(Moment, Side)>,
     stopped: bool,
+}
+
+/// When the world stops.
+#[derive(Debug)]
+enum Moment {
+    /// At the step of this number.
+    Step(usize),
+    /// At the end of the transaction in which this is asked; whether it has been.
+    Commit { of: String, is_open: bool },
+}
+
+impl Moment {
+    fn is(&mut self, number: usize, asked: &str) -> bool {
+        match self {
+            Self::Step(at) => *at == number,
+            Self::Commit { of, is_open } => {
+                let ends = *is_open && asked == "COMMIT";
+                *is_open |= asked.contains(&**of);
+                ends
+            }
+        }
+    }
 }
 
 impl Shared {
@@ -57,8 +79,8 @@ impl Shared {
     fn step(&self, asked: String) -> Option<Side> {
         let mut state = self.lock();
         let number = state.steps.len();
+        let side = state.stop.as_mut().and_then(|(moment, side)| moment.is(number, &asked).then_some(*side));
         state.steps.push(asked);
-        let side = state.stop.filter(|(at, _)| *at == number).map(|(_, side)| side);
         drop(state);
         self.changed.notify_all();
         side
@@ -91,7 +113,12 @@ impl Wire {
     /// Stops the world at the step of this number, counted from 0 over all connections. A step is what a server answers to
     /// as one: a simple query, a `Sync` with what came before it, the end of a `COPY`.
     pub fn stop_at(&self, step: usize, side: Side) {
-        self.shared.lock().stop = Some((step, side));
+        self.shared.lock().stop = Some((Moment::Step(step), side));
+    }
+
+    /// Stops the world at the `COMMIT` that follows the first step in which this is asked.
+    pub fn stop_at_commit_of(&self, asked: &str, side: Side) {
+        self.shared.lock().stop = Some((Moment::Commit { of: asked.to_owned(), is_open: false }, side));
     }
 
     /// What was asked so far, a shortened text for each step.
