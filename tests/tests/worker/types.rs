@@ -130,3 +130,50 @@ fn rows_that_join_others_are_judged_too() {
         ["1|sad|10002|NULL|2 days", "2|ok|10001|7.0|3 days"]
     );
 }
+
+#[test]
+fn a_point_of_longitude_and_latitude_is_where_postgis_puts_it() {
+    let city = City::new();
+    if city.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'") == "0" {
+        eprintln!(
+            "PostGIS is not installed: points are not tested; on Debian, `apt-get install postgis postgresql-postgis`"
+        );
+        return;
+    }
+    city.sql("CREATE EXTENSION postgis");
+    city.edit_manifest(
+        "      height: numeric\n",
+        "      longitude: text\n      latitude: text\n      geom: geometry(Point, 4326)\n      plane: geometry(PointZ, 2263)\n",
+    );
+    city.edit_manifest(
+        "    indexes: [species]\n",
+        "    indexes: [{gist: geom}]\n    derive: {geom: \"point(longitude, latitude)\"}\n    bad_values: {allow: 50%}\n",
+    );
+    let rows = "id,species,planted,Longitude,Latitude,plane\n\
+        1,Oak,,\u{a0}-73.985130 ,40.748817,SRID=2263;POINT Z (987654.5 211947.25 12)\n\
+        2,Elm,,,40.7,\n\
+        3,Fir,,987214,211947,POINT(1 2)\n\
+        4,Ash,,0,51.47,\"{\"\"type\"\":\"\"Point\"\",\"\"coordinates\"\":[1,2,3]}\"\n";
+    city.publish("trees.csv", rows);
+    city.load().is(Outcome::Published);
+    assert_eq!(
+        city.rows(
+            "SELECT id, ST_AsEWKT(geom), ST_AsEWKT(plane), geom = ST_SetSRID(ST_MakePoint(-73.985130, 40.748817), 4326)
+             FROM public.trees ORDER BY id"
+        ),
+        [
+            "1|SRID=4326;POINT(-73.98513 40.748817)|SRID=2263;POINT(987654.5 211947.25 12)|t",
+            "2|NULL|NULL|NULL",
+            "3|NULL|NULL|NULL",
+            "4|SRID=4326;POINT(0 51.47)|SRID=2263;POINT(1 2 3)|f",
+        ]
+    );
+    assert_eq!(
+        city.rows("SELECT line, column_name, code, raw FROM freshet.rejects ORDER BY column_name"),
+        ["4|geom|not_a_longitude|987214,211947", "4|plane|wrong_axes|POINT(1 2)"]
+    );
+    // What was made is what PostGIS itself would have made of it, to the last bit.
+    let near = "SELECT count(*) FROM public.trees WHERE ST_DWithin(geom::geography, ST_GeogFromText('POINT(-73.98513 40.748817)'), 0.001)";
+    assert_eq!(city.value(near), "1");
+    city.load().is(Outcome::Unchanged);
+}
