@@ -12,7 +12,7 @@ const MOST: u64 = 1 << 20;
 const ENCODINGS: [Option<&str>; 4] = [None, Some("windows-1252"), Some("utf-16le"), Some("shift_jis")];
 
 /// Line, offset and fields of each record, and why there are no more.
-type Found = (Vec<(u64, u64, Vec<Vec<u8>>)>, Option<String>);
+pub(crate) type Found = (Vec<(u64, u64, Vec<Vec<u8>>)>, Option<String>);
 
 /// The first byte picks how the rest is packed and written, the second where it is cut.
 pub(crate) fn files(data: &[u8]) {
@@ -54,26 +54,49 @@ fn records(blocks: impl Blocks, label: Option<&str>) -> Found {
     let mut read = Vec::new();
     let go = || -> Result<(), FormatError> {
         let declared = encoding(label).expect("an encoding");
-        let mut records = Records::new(text(blocks, declared)?, b',');
-        let mut last = 0;
-        while records.bytes() < MOST
-            && let Some(record) = records.read()?
-        {
-            let place = record.place();
-            assert!(place.line > last, "lines only go up");
-            last = place.line;
-            read.push((place.line, place.offset, record.fields().map(<[u8]>::to_vec).collect()));
-        }
-        Ok(())
+        all(Records::new(text(blocks, declared)?, b','), Lines::Apart, &mut read)
     };
     let refused = go().err().map(|error| error.to_string());
     (read, refused)
 }
 
+/// Which line each record begins on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// One of its own.
+    Apart,
+    /// That of the one before it, or a later one.
+    Shared,
+    /// The one that it says to be on.
+    Any,
+}
+
+/// Reads all records, as far as they are looked at.
+pub(crate) fn all(
+    mut records: impl ReadRecords,
+    lines: Lines,
+    read: &mut Vec<(u64, u64, Vec<Vec<u8>>)>,
+) -> Result<(), FormatError> {
+    let (mut last, mut bytes) = (0, 0);
+    while records.bytes() < MOST
+        && bytes < 2 * MOST
+        && let Some(record) = records.read()?
+    {
+        let place = record.place();
+        let lowest = if lines == Lines::Apart { last + 1 } else { last };
+        assert!(lines == Lines::Any || place.line >= lowest, "lines only go up");
+        last = place.line;
+        let fields: Vec<Vec<u8>> = record.fields().map(<[u8]>::to_vec).collect();
+        bytes += fields.iter().map(|field| 24 + field.len() as u64).sum::<u64>();
+        read.push((place.line, place.offset, fields));
+    }
+    Ok(())
+}
+
 /// A file that comes a few bytes at a time.
-struct Steps<'a> {
-    file: &'a [u8],
-    step: usize,
+pub(crate) struct Steps<'a> {
+    pub(crate) file: &'a [u8],
+    pub(crate) step: usize,
 }
 
 impl Read for Steps<'_> {

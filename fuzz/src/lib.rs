@@ -2,7 +2,10 @@
 //! guided by the branches that they reach, and `cargo test` goes through those that were found or thought of before, in `corpus/`.
 
 mod files;
+mod objects;
+mod shapes;
 mod values;
+mod workbooks;
 
 /// Something that takes any bytes.
 #[derive(Debug)]
@@ -17,7 +20,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "numbers", holds: values::numbers },
     Target { name: "moments", holds: values::moments },
     Target { name: "texts", holds: values::texts },
+    Target { name: "geometry", holds: values::geometry },
     Target { name: "files", holds: files::files },
+    Target { name: "objects", holds: objects::objects },
+    Target { name: "shapes", holds: shapes::shapes },
+    Target { name: "workbooks", holds: workbooks::workbooks },
 ];
 
 impl Target {

@@ -1,4 +1,5 @@
-//! Every type by every parser that serves it: any bytes are a value, NULL or bad, and the same again without the blanks around them.
+//! Every type by every parser that serves it: any bytes are a value, NULL or bad, and the same again without the blanks around them. A
+//! geometry that was written is the same geometry when it is read again.
 
 use std::sync::LazyLock;
 
@@ -47,6 +48,18 @@ static TEXTS: LazyLock<Vec<Encoder>> = LazyLock::new(|| {
     texts
 });
 
+static GEOMETRIES: LazyLock<Vec<Encoder>> = LazyLock::new(|| {
+    encoders(&[
+        "geometry",
+        "geometry(Point,4326)",
+        "geometry(MultiPolygon,2263)",
+        "geometry(MultiPoint)",
+        "geometry(LineStringZ)",
+        "geometry(GeometryCollectionZM)",
+        "geometry(Geometry,4326)",
+    ])
+});
+
 /// Numbers in every notation.
 pub(crate) fn numbers(data: &[u8]) {
     check(&NUMBERS, data);
@@ -60,6 +73,24 @@ pub(crate) fn moments(data: &[u8]) {
 /// Everything else, arrays above all.
 pub(crate) fn texts(data: &[u8]) {
     check(&TEXTS, data);
+}
+
+/// Geometry in every notation.
+pub(crate) fn geometry(data: &[u8]) {
+    let [pick, input @ ..] = data else { return };
+    let encoder = picked(&GEOMETRIES, *pick);
+    let mut once = Vec::new();
+    let answer = encoder.encode(input, &mut once);
+    holds(answer, &once);
+    if answer == Ok(Encoded::Value) {
+        let mut again = Vec::new();
+        assert_eq!(encoder.encode(&once[4..], &mut again), answer, "what was written is read");
+        assert_eq!(again, once, "what was written is the same when it is read again");
+    }
+    // Blanks belong to what is binary.
+    if !matches!(input, [0 | 1, ..]) {
+        check(&GEOMETRIES, data);
+    }
 }
 
 fn encoders(columns: &[&str]) -> Vec<Encoder> {
@@ -77,9 +108,13 @@ fn encoders(columns: &[&str]) -> Vec<Encoder> {
 }
 
 /// The first byte picks the column.
+fn picked(encoders: &[Encoder], pick: u8) -> &Encoder {
+    &encoders[usize::from(pick) % encoders.len()]
+}
+
 fn check(encoders: &[Encoder], data: &[u8]) {
     let [pick, input @ ..] = data else { return };
-    let encoder = &encoders[usize::from(*pick) % encoders.len()];
+    let encoder = picked(encoders, *pick);
     let mut out = b"kept".to_vec();
     let answer = encoder.encode(input, &mut out);
     assert_eq!(&out[..4], b"kept", "what was there before");
