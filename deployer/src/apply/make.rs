@@ -1,7 +1,7 @@
 //! Makes or changes one resource, kind by kind. Each step can be cut off after any call and repeated: what is written last
 //! is the hash that says that the thing is whole. After a lost answer to a request that may not be sent twice, we look.
 
-use super::{Apply, quiet};
+use super::{Apply, Before, quiet};
 use crate::aws::batch::Condition;
 use crate::aws::error::{AwsError, Class, Operation, Repeat};
 use crate::aws::events::Fires;
@@ -129,13 +129,18 @@ impl Apply<'_> {
         }
     }
 
-    /// Registers a revision. Every registration makes one, so after a lost answer the newest is looked at.
+    /// Registers a revision. Every registration makes one, so the newest is looked at after a lost answer, and before
+    /// anything is asked where an earlier run was.
     async fn register(&self, resource: &Resource, body: &Definition, tags: &Tags) -> Result<String, AwsError> {
         let name = resource.name.as_str();
-        let kind = resource.kind();
+        if self.before == Before::Something
+            && let Some(arn) = self.registered_meanwhile(resource).await?
+        {
+            return Ok(arn);
+        }
         let mut lost = 0;
         loop {
-            let answer = match kind {
+            let answer = match resource.kind() {
                 Kind::JobDefinition => self.clients.register_job(name, body, tags).await,
                 _ => self.clients.register_task(name, body, tags).await,
             };
@@ -143,22 +148,30 @@ impl Apply<'_> {
                 Err(error) if error.class() == Class::Unknown => error,
                 answer => return answer,
             };
-            let newest = match kind {
-                Kind::JobDefinition => self.clients.job_definition(name).await?,
-                _ => self.clients.task_definition(name).await?,
-            };
-            let ours = |found: &Tags| {
-                self.desired.names.marker.owner_by_tags(found) == Owner::Ours
-                    && found.get(HASH_TAG).map(String::as_str) == Some(resource.hash.as_str())
-            };
-            if let Some(found) = newest.filter(|found| ours(&found.tags)) {
-                return Ok(found.arn);
+            if let Some(arn) = self.registered_meanwhile(resource).await? {
+                return Ok(arn);
             }
             lost += 1;
             if lost == LOST_ANSWERS {
                 return Err(error);
             }
         }
+    }
+
+    /// ARN of a newest revision with this content that the plan did not know of.
+    async fn registered_meanwhile(&self, resource: &Resource) -> Result<Option<String>, AwsError> {
+        let name = resource.name.as_str();
+        let newest = match resource.kind() {
+            Kind::JobDefinition => self.clients.job_definition(name).await?,
+            _ => self.clients.task_definition(name).await?,
+        };
+        let ours = |found: &Tags| {
+            self.desired.names.marker.owner_by_tags(found) == Owner::Ours
+                && found.get(HASH_TAG).map(String::as_str) == Some(resource.hash.as_str())
+        };
+        let known = self.definition_arn(name);
+        let newest = newest.filter(|found| ours(&found.tags) && known.as_ref() != Some(&found.arn));
+        Ok(newest.map(|found| found.arn))
     }
 
     /// The new schedule first, then the old ones go: a firing between the two comes twice, and the worker answers once.

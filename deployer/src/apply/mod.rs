@@ -1,27 +1,33 @@
-//! Makes a plan happen. In: the plan. Out: what was done and what failed. Changes are applied kind by kind in the plan's
-//! order; datasets of one kind side by side, at AWS's rates. There is no journal: a run that is cut off anywhere converges
-//! when it is run again, because what is there is looked at and every step can be repeated.
+//! Makes a plan happen. In: the plan. Out: what was done and what failed. First the places, which do not need one another;
+//! then the datasets side by side, each with its definition and at once with the triggers that start it, and what watches
+//! over them; last what goes. All of it at AWS's rates, of which registering is by far the slowest: nothing else waits for it.
+//! There is no journal: a run that is cut off anywhere converges when it is run again, because what is there is looked at
+//! and every step can be repeated.
 
 mod make;
 mod quiet;
+#[cfg(test)]
+mod rates;
 mod remove;
+mod stage;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use self::stage::{Lane, Row};
 use crate::aws::Clients;
-use crate::aws::error::AwsError;
 use crate::desired::Desired;
-use crate::desired::resource::{Body, Kind};
+use crate::desired::resource::Kind;
 use crate::plan::Plan;
 use crate::plan::change::{Action, Change};
 
-/// Datasets whose definitions or triggers are made at a time.
-const SIDE_BY_SIDE: usize = 8;
+/// Datasets of one lane that are made at a time: enough for fifty calls a second where each takes a tenth of one.
+const SIDE_BY_SIDE: usize = 16;
 
 /// Hears how far it is.
 pub trait Progress: Sync {
@@ -55,13 +61,38 @@ pub struct Applied {
     pub skipped: usize,
 }
 
+impl Applied {
+    fn add(&mut self, part: Self) {
+        self.made += part.made;
+        self.skipped += part.skipped;
+        self.failures.extend(part.failures);
+    }
+}
+
 /// What steps have in common.
-#[derive(Debug)]
 struct Apply<'a> {
     clients: &'a Clients,
     desired: &'a Desired,
     id: fn() -> Uuid,
+    before: Before,
     definitions: Mutex<BTreeMap<String, String>>,
+    progress: &'a dyn Progress,
+}
+
+/// What was there when the plan was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Nothing of the stack.
+    Nothing,
+    /// Something: an earlier run was here, and lists may not show yet all that it made.
+    Something,
+}
+
+impl Before {
+    fn of(plan: &Plan) -> Self {
+        let all_new = plan.changes.iter().all(|change| change.action == Action::Create);
+        if all_new && plan.unchanged.is_empty() { Self::Nothing } else { Self::Something }
+    }
 }
 
 /// Makes the plan happen. `id` gives tokens, each once.
@@ -72,74 +103,65 @@ pub async fn apply(
     id: fn() -> Uuid,
     progress: &dyn Progress,
 ) -> Applied {
-    let apply = Apply { clients, desired, id, definitions: Mutex::new(plan.definitions.clone()) };
+    let definitions = Mutex::new(plan.definitions.clone());
+    let apply = Apply { clients, desired, id, before: Before::of(plan), definitions, progress };
     progress.begin(plan.changes.len());
     let mut applied = Applied::default();
-    let mut failed_definitions: BTreeSet<String> = BTreeSet::new();
-    let mut rest = plan.changes.as_slice();
-    while let Some(first) = rest.first() {
-        let same_stage = |change: &Change| (change.kind, is_deletion(change)) == (first.kind, is_deletion(first));
-        let length = rest.iter().position(|change| !same_stage(change)).unwrap_or(rest.len());
-        let (stage, later) = rest.split_at(length);
-        rest = later;
+    for stage in stage::of(&plan.changes) {
         // Nothing goes unless all that should be there is; and nothing is built on a place that could not be made.
-        let place_failed = applied.failures.iter().any(|failure| !per_dataset(failure.kind));
-        if place_failed || is_deletion(first) && !applied.failures.is_empty() {
+        let place_failed = applied.failures.iter().any(|failure| !stage::is_per_dataset(failure.kind));
+        if place_failed || stage.deletes && !applied.failures.is_empty() {
             applied.skipped += stage.len();
             continue;
         }
-        let (now, never): (Vec<_>, Vec<_>) = stage.iter().partition(|change| !starts_any(change, &failed_definitions));
-        applied.skipped += never.len();
-        let width = if per_dataset(first.kind) { SIDE_BY_SIDE } else { 1 };
-        let steps = now.into_iter().map(async |change| {
-            let result = apply.step(change).await;
-            progress.done(change);
-            (change, result)
-        });
-        let mut results = stream::iter(steps).buffer_unordered(width);
-        while let Some((change, result)) = results.next().await {
-            match result {
-                Ok(()) => applied.made += 1,
-                Err(error) => {
-                    if matches!(change.kind, Kind::TaskDefinition | Kind::JobDefinition) {
-                        failed_definitions.insert(change.name.clone());
-                    }
-                    applied.failures.push(Failure {
-                        action: change.action,
-                        kind: change.kind,
-                        name: change.name.clone(),
-                        error: error.to_string(),
-                    });
-                }
-            }
+        for lane in join_all(stage.lanes.iter().map(|lane| apply.lane(lane))).await {
+            applied.add(lane);
         }
     }
     applied.failures.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     applied
 }
 
-fn is_deletion(change: &Change) -> bool {
-    change.action == Action::Delete
-}
-
-/// Whether a failure concerns one dataset only.
-fn per_dataset(kind: Kind) -> bool {
-    matches!(kind, Kind::TaskDefinition | Kind::JobDefinition | Kind::Schedule | Kind::Rule)
-}
-
-/// Whether a change is a trigger of a definition that could not be registered.
-fn starts_any(change: &Change, failed: &BTreeSet<String>) -> bool {
-    match change.wanted.as_ref().map(|resource| &resource.body) {
-        Some(Body::Schedule(trigger) | Body::Rule(trigger)) => failed.contains(&trigger.target.definition.name),
-        _ => false,
-    }
-}
-
 impl Apply<'_> {
-    async fn step(&self, change: &Change) -> Result<(), AwsError> {
-        match &change.wanted {
+    /// Makes the rows of a lane, some side by side.
+    async fn lane(&self, lane: &Lane<'_>) -> Applied {
+        let mut applied = Applied::default();
+        let rows = lane.rows.iter().map(|row| self.row(row));
+        let mut results = stream::iter(rows).buffer_unordered(lane.width);
+        while let Some(row) = results.next().await {
+            applied.add(row);
+        }
+        applied
+    }
+
+    /// Makes the first change of a row, then those that need it, none of which is tried when it failed.
+    async fn row(&self, row: &Row<'_>) -> Applied {
+        let mut applied = Applied::default();
+        self.step(row.first, &mut applied).await;
+        if applied.failures.is_empty() {
+            for change in &row.then {
+                self.step(change, &mut applied).await;
+            }
+        } else {
+            applied.skipped += row.then.len();
+        }
+        applied
+    }
+
+    async fn step(&self, change: &Change, applied: &mut Applied) {
+        let result = match &change.wanted {
             Some(resource) => self.make(change, resource).await,
             None => self.remove(change).await,
+        };
+        self.progress.done(change);
+        match result {
+            Ok(()) => applied.made += 1,
+            Err(error) => applied.failures.push(Failure {
+                action: change.action,
+                kind: change.kind,
+                name: change.name.clone(),
+                error: error.to_string(),
+            }),
         }
     }
 

@@ -14,6 +14,11 @@ const fn operation(name: &'static str) -> Operation {
     Operation { service: "cloudwatch", name, family: Family::CloudWatch, repeat: Repeat::Safe }
 }
 
+/// Writes of alarms, which AWS takes more slowly than all else here.
+const fn of_alarms(name: &'static str) -> Operation {
+    Operation { family: Family::Alarms, ..operation(name) }
+}
+
 /// An alarm that exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundAlarm {
@@ -87,13 +92,13 @@ impl Clients {
                 .set_tags(Some(tags.clone()))
                 .send()
         };
-        self.caller.call(operation("PutMetricAlarm"), send).await.map(drop)
+        self.caller.call(of_alarms("PutMetricAlarm"), send).await.map(drop)
     }
 
     /// Deletes an alarm of ours; one that is gone already is as good.
     pub async fn delete_alarm(&self, name: &str) -> Result<(), AwsError> {
         let send = || self.cloudwatch.delete_alarms().alarm_names(name).send();
-        match self.caller.call(operation("DeleteAlarms"), send).await {
+        match self.caller.call(of_alarms("DeleteAlarms"), send).await {
             Err(error) if error.class() != Class::Absent => Err(error),
             _ => Ok(()),
         }

@@ -12,6 +12,8 @@ pub mod events;
 pub mod foreign;
 pub mod iam;
 pub mod jobs;
+#[cfg(test)]
+pub(crate) mod limited;
 pub mod logs;
 pub mod rds;
 #[cfg(test)]

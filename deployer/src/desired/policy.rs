@@ -162,21 +162,6 @@ pub const DEPENDENT: &[(&str, &str)] = &[
     ("secretsmanager:TagResource", "secrets are made with tags"),
 ];
 
-/// Calls that are made only where something is out of the ordinary: no journey meets all of them.
-pub const RARE: &[(&str, &str)] = &[
-    ("batch:ListJobs", "after the answer to a job was lost"),
-    ("batch:UpdateComputeEnvironment", "another network, or before it goes"),
-    ("batch:UpdateJobQueue", "before it goes"),
-    ("events:DisableRule", "`deploy pause` of a rule"),
-    ("events:ListTagsForResource", "a rule of others has a name that we want"),
-    ("cloudwatch:ListTagsForResource", "an alarm of others has a name that we want"),
-    ("iam:CreateServiceLinkedRole", "the first job queue of an account"),
-    ("iam:PutRolePermissionsBoundary", "a boundary that is new"),
-    ("ecr:DescribeImages", "a tag of an image in ECR"),
-    ("rds:DescribeDBInstances", "`network: {like: rds:…}`"),
-    ("ecs:DescribeTasks", "`deploy gc` while tasks run"),
-];
-
 /// The policy.
 pub fn deployer(names: &Names) -> Value {
     let mut statements: Vec<(On, Vec<String>)> = Vec::new();

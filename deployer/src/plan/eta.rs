@@ -1,5 +1,6 @@
 //! How long an apply takes at the least. In: changes. Out: seconds, from the rates at which AWS lets each API be called and
-//! from what Batch takes to settle. Kinds are applied one after the other, so their times add up.
+//! from what Batch takes to settle. Places are made side by side, and so are datasets: the slowest API decides. What goes,
+//! goes kind by kind.
 
 use std::collections::BTreeMap;
 
@@ -25,27 +26,37 @@ fn calls(change: &Change) -> (Family, f64) {
         Kind::Queue => (Family::Sqs, 1.0),
         Kind::Topic => (Family::Sns, 4.0),
         Kind::Cluster => (Family::EcsCluster, 1.0),
-        Kind::Alarm | Kind::Dashboard => (Family::CloudWatch, 1.0),
+        Kind::Alarm => (Family::Alarms, 1.0),
+        Kind::Dashboard => (Family::CloudWatch, 1.0),
     }
 }
 
 /// Seconds that these changes take.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of an apply")]
 pub fn seconds(changes: &[Change]) -> u64 {
+    let (going, made): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| change.action == Action::Delete);
+    let settle = |changes: &[&Change]| {
+        let settling = changes.iter().filter(|change| matches!(change.kind, Kind::ComputeEnvironment | Kind::JobQueue));
+        settling.map(|_| SETTLES).sum::<f64>()
+    };
+    let by_rates = waits(&made).into_iter().fold(0.0, f64::max);
+    let going_by_rates = waits(&going).into_iter().sum::<f64>();
+    (by_rates + settle(&made) + going_by_rates + settle(&going)).ceil() as u64
+}
+
+/// Seconds beyond the burst of each family that is called.
+fn waits(changes: &[&Change]) -> Vec<f64> {
     let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
-    let mut settling = 0.0;
     for change in changes {
         let (family, calls) = calls(change);
         *by_family.entry(family).or_default() += calls;
-        if matches!(change.kind, Kind::ComputeEnvironment | Kind::JobQueue) {
-            settling += SETTLES;
-        }
     }
-    let waits = by_family.into_iter().map(|(family, calls)| {
+    let wait = |(family, calls): (Family, f64)| {
         let (burst, per_second) = family.rate();
         ((calls - burst) / per_second).max(0.0)
-    });
-    (waits.sum::<f64>() + settling).ceil() as u64
+    };
+    by_family.into_iter().map(wait).collect()
 }
 
 #[cfg(test)]
@@ -74,6 +85,8 @@ mod tests {
         assert_eq!(seconds(&changes(Kind::TaskDefinition, 1_000)), 980);
         assert_eq!(seconds(&changes(Kind::Schedule, 1_050)), 20);
         assert_eq!(seconds(&changes(Kind::ComputeEnvironment, 1)), 20);
+        let both = [changes(Kind::TaskDefinition, 1_000), changes(Kind::Schedule, 1_050)].concat();
+        assert_eq!(seconds(&both), 980, "a schedule follows its definition at once");
         assert_eq!(seconds(&[]), 0);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
-use crate::convergence::{forget, revisions, tree};
+use crate::convergence::{forget, on_two_stages, revisions, tree};
 use crate::stage::{Entry, Stage, four};
 
 fn seeds(few: u64) -> u64 {
@@ -24,29 +25,40 @@ fn while_one_call_in_five_fails_at_random_another_run_ends_in_exactly_the_tree()
     let faults = [
         Fault::Throttle(Throttle::Throttling),
         Fault::Throttle(Throttle::TooManyRequests),
+        Fault::Throttle(Throttle::RequestLimitExceeded),
+        Fault::Throttle(Throttle::ConcurrentRevision),
         Fault::Throttle(Throttle::InvalidParameter),
         Fault::ServerError,
         Fault::ServerErrorAfter,
         Fault::CutBefore,
         Fault::CutAfter,
     ];
-    let stage = Stage::with(&four());
-    stage.set_secret();
-    stage.deploy(["schedule-all"]).expect_code(0);
-    let whole = tree(&stage);
-    for seed in 0..seeds(3) {
-        forget(&stage);
+    let next = AtomicU64::new(0);
+    on_two_stages(&four(), |stage| {
         stage.set_secret();
-        for (n, fault) in faults.iter().enumerate() {
-            stage.proxy.inject(When::any().chance(3, seed * 64 + n as u64), fault.clone());
-        }
-        let cut = stage.deploy(["schedule-all"]).limit(Duration::from_mins(3)).run().unwrap();
-        stage.proxy.clear_faults();
         stage.deploy(["schedule-all"]).expect_code(0);
-        assert_eq!(tree(&stage), whole, "seed {seed}\n{cut}");
-        assert_eq!(revisions(&stage), 4, "seed {seed}: nothing was registered twice\n{cut}");
-        assert_eq!(stage.plan(), [] as [&str; 0], "seed {seed}");
-    }
+        let whole = tree(stage);
+        loop {
+            let seed = next.fetch_add(1, Ordering::SeqCst);
+            if seed >= seeds(4) {
+                return 0;
+            }
+            forget(stage);
+            stage.set_secret();
+            for (n, fault) in faults.iter().enumerate() {
+                stage.proxy.inject(When::any().chance(3, seed * 64 + n as u64), fault.clone());
+            }
+            // The second run is told of lists that have not heard yet of the first.
+            stage.proxy.inject(When::lists().chance(50, seed), Fault::Lag);
+            let cut = [(); 2].map(|()| stage.deploy(["schedule-all"]).limit(Duration::from_mins(3)).run().unwrap());
+            stage.proxy.clear_faults();
+            stage.deploy(["schedule-all"]).expect_code(0);
+            let [first, second] = cut;
+            assert_eq!(tree(stage), whole, "seed {seed}\n{first}\n{second}");
+            assert_eq!(revisions(stage), 4, "seed {seed}: nothing was registered twice\n{first}\n{second}");
+            assert_eq!(stage.plan(), [] as [&str; 0], "seed {seed}");
+        }
+    });
 }
 
 /// A tree without the revisions, of which two applies that meet may make one more.

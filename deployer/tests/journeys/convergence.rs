@@ -1,11 +1,14 @@
 //! Cut off anywhere, throttled in any disguise: another run ends in exactly the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use freshet_tests::proxy::{Fault, Throttle, When};
+use freshet_tests::proxy::{Fault, Proxy, Throttle, When};
 
-use crate::stage::{Stage, four, names};
+use crate::stage::{Entry, Stage, four, lines, names};
 
 /// Task and job definitions at the endpoint: a registration that was repeated would show as a second revision.
 pub(crate) fn revisions(stage: &Stage) -> usize {
@@ -21,6 +24,14 @@ pub(crate) fn forget(stage: &Stage) {
     stage.proxy.reset();
 }
 
+/// Does the same work on two stages side by side, one for each core that a small machine has; the sum of what they say.
+pub(crate) fn on_two_stages(entries: &[Entry], work: impl Fn(&Stage) -> usize + Sync) -> usize {
+    thread::scope(|scope| {
+        let workers = [(); 2].map(|()| scope.spawn(|| work(&Stage::with(entries))));
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    })
+}
+
 /// Everything at the endpoint, without the hashes, which hold the network's ids.
 pub(crate) fn tree(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut tree = stage.everything();
@@ -30,30 +41,91 @@ pub(crate) fn tree(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
     tree
 }
 
+/// How a run ends before its time, or nearly.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    /// The endpoint hears of neither this call nor of any that follows.
+    Before,
+    /// The endpoint acts on this call, and nothing more is heard of it.
+    After,
+    /// The answer to this call alone is lost.
+    Lost,
+}
+
+impl Cut {
+    fn at(self, n: u64, proxy: &Proxy) {
+        match self {
+            Self::Before => proxy.inject(When::any().from(n), Fault::CutBefore),
+            Self::After => {
+                proxy.inject(When::any().nth(n), Fault::CutAfter);
+                proxy.inject(When::any().from(n + 1), Fault::CutBefore);
+            }
+            Self::Lost => proxy.inject(When::any().nth(n), Fault::CutAfter),
+        }
+    }
+}
+
+/// Every how manieth cut is made here; which of them, goes by the day. `FRESHET_CUTS=all` makes every one.
+const EVERY: usize = 13;
+
+/// Which of the cuts are made.
+fn chosen(at: usize) -> bool {
+    let today = jiff::Timestamp::now().as_second() / 86_400;
+    let offset = usize::try_from(today).unwrap() % EVERY;
+    env::var("FRESHET_CUTS").is_ok_and(|cuts| cuts == "all") || at % EVERY == offset
+}
+
 #[test]
 fn a_run_that_is_cut_off_at_any_call_converges_when_it_is_run_again() {
+    let calls = AtomicU64::new(u64::MAX);
+    let next = AtomicUsize::new(0);
+    let made = on_two_stages(&four(), |stage| {
+        stage.set_secret();
+        stage.proxy.reset();
+        stage.deploy(["schedule-all"]).expect_code(0);
+        let whole = tree(stage);
+        calls.fetch_min(stage.proxy.calls().len() as u64, Ordering::SeqCst);
+        let mut made = 0;
+        loop {
+            let at = next.fetch_add(1, Ordering::SeqCst);
+            let (n, cut) = (at as u64 / 3 + 1, [Cut::Before, Cut::After, Cut::Lost][at % 3]);
+            if n > calls.load(Ordering::SeqCst) {
+                return made;
+            }
+            if !chosen(at) {
+                continue;
+            }
+            forget(stage);
+            stage.set_secret();
+            // The fault counts from here on.
+            cut.at(n, &stage.proxy);
+            let run = stage.deploy(["schedule-all"]).run().unwrap();
+            assert!(matches!(cut, Cut::Lost) || run.code() != Some(0), "{cut:?} at call {n}");
+            assert!(!run.stderr.contains("unexpected token") && !run.stdout.contains("unexpected token"), "{run}");
+            stage.proxy.clear_faults();
+            stage.deploy(["schedule-all"]).expect_code(0);
+            assert_eq!(tree(stage), whole, "{cut:?} at call {n}\n{run}");
+            assert_eq!(stage.plan(), [] as [&str; 0], "{cut:?} at call {n}\n{run}");
+            made += 1;
+        }
+    });
+    eprintln!("{made} cuts of {} calls", calls.into_inner());
+    assert!(made >= 8, "{made} cuts");
+}
+
+#[test]
+fn lists_that_lag_behind_make_no_second_revision() {
     let stage = Stage::with(&four());
     stage.set_secret();
-    stage.proxy.reset();
     stage.deploy(["schedule-all"]).expect_code(0);
     let whole = tree(&stage);
-    let calls = stage.proxy.calls().len() as u64;
-    let mut cuts = 0;
-    // A step that shares no factor with the number of calls that a dataset takes meets every kind of call.
-    for (n, fault) in (1..=calls).step_by(7).zip([Fault::CutAfter, Fault::CutBefore].into_iter().cycle()) {
-        forget(&stage);
-        stage.set_secret();
-        stage.proxy.inject(When::any().from(n), fault.clone());
-        let cut = stage.deploy(["schedule-all"]).run().unwrap();
-        assert_ne!(cut.code(), Some(0), "cut at call {n}");
-        assert!(!cut.stderr.contains("unexpected token") && !cut.stdout.contains("unexpected token"), "{}", cut.stderr);
-        stage.proxy.clear_faults();
-        stage.deploy(["schedule-all"]).expect_code(0);
-        assert_eq!(tree(&stage), whole, "{fault:?} from call {n} on");
-        assert_eq!(stage.plan(), [] as [&str; 0], "{fault:?} from call {n} on");
-        cuts += 1;
-    }
-    assert!(cuts >= 8, "{cuts} cuts of {calls} calls");
+    // What the lists said before anything was made, they say once more.
+    stage.proxy.inject(When::lists(), Fault::Lag);
+    let again = stage.json(["schedule-all"]);
+    assert!(lines(&again).iter().any(|line| line.starts_with("create task_definition")), "{again}");
+    stage.proxy.clear_faults();
+    assert_eq!(tree(&stage), whole);
+    assert_eq!(stage.plan(), [] as [&str; 0]);
 }
 
 #[test]

@@ -51,6 +51,9 @@ pub enum Fault {
     CutAfter,
     /// The endpoint acts; no answer comes until the client gives up.
     StallAfter,
+    /// What the same read was answered the last time, as where a list has not heard yet of what was made or deleted since;
+    /// a read that comes for the first time is passed on.
+    Lag,
 }
 
 impl Fault {
@@ -86,6 +89,20 @@ impl Throttle {
 
 pub(super) fn server_error(protocol: Protocol) -> Response<Bytes> {
     error(protocol, 500, "InternalFailure", "The request processing has failed because of an unknown error.")
+}
+
+/// An answer that was given before, given again.
+pub(super) fn again(protocol: Protocol, body: Bytes) -> Response<Bytes> {
+    let content = match protocol {
+        Protocol::Json => "application/x-amz-json-1.1",
+        Protocol::RestJson => "application/json",
+        Protocol::Cbor => "application/cbor",
+        Protocol::Query | Protocol::Other => "text/xml",
+    };
+    let response = Response::builder().header("content-type", content);
+    let response =
+        if protocol == Protocol::Cbor { response.header("smithy-protocol", "rpc-v2-cbor") } else { response };
+    response.body(body).expect("the headers are constants")
 }
 
 /// An error in the words of a protocol.
@@ -130,6 +147,7 @@ pub struct When {
 enum Matching {
     Any,
     Writes,
+    Lists,
     Operation(String),
 }
 
@@ -148,6 +166,11 @@ impl When {
     /// Every call that changes something.
     pub fn writes() -> Self {
         Self { matching: Matching::Writes, ..Self::any() }
+    }
+
+    /// Every call that lists what there is of a kind: reads that AWS lets lag behind its writes.
+    pub fn lists() -> Self {
+        Self { matching: Matching::Lists, ..Self::any() }
     }
 
     /// Every call of one operation, such as `ecs:RunTask`.
@@ -198,6 +221,7 @@ impl Rule {
         let matches = match &self.when.matching {
             Matching::Any => true,
             Matching::Writes => call.kind == Kind::Write,
+            Matching::Lists => lists(call),
             Matching::Operation(name) => *name == call.name(),
         };
         if !matches {
@@ -208,6 +232,16 @@ impl Rule {
         let lucky =
             self.when.chance.is_none_or(|chance| mix(chance.seed ^ self.seen) % 100 < u64::from(chance.percent));
         (in_turn && lucky).then(|| self.fault.clone())
+    }
+}
+
+/// Whether a call lists what there is of a kind. What names a thing is no list, whatever it is called.
+fn lists(call: &Call) -> bool {
+    match call.operation.as_str() {
+        "ListTagsForResource" | "ListQueueTags" | "ListTargetsByRule" | "ListSubscriptionsByTopic" => false,
+        "DescribeJobDefinitions" => call.input().get("jobDefinitionName").is_none(),
+        "DescribeAlarms" | "DescribeLogGroups" => true,
+        other => other.starts_with("List"),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::call::Call;
-use super::fault::{Fault, error, server_error};
+use super::fault::{Fault, again, error, server_error};
 use super::identify::{Identity, Protocol, identify};
 use super::{Emulator, Shared, cbor, page};
 use crate::error::Result;
@@ -46,7 +46,7 @@ async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<Re
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let identity = identify(&head, &body);
-    let (number, fault) = record(&shared, &head, &body, &identity);
+    let (number, fault, earlier) = record(&shared, &head, &body, &identity);
 
     let response = match &fault {
         Some(Fault::CutBefore) => return Err(io::ErrorKind::ConnectionAborted.into()),
@@ -54,6 +54,7 @@ async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<Re
             tokio::time::sleep(*time).await;
             None
         }
+        Some(Fault::Lag) => earlier.map(|answer| again(identity.protocol, answer)),
         Some(other) => other.answer_before(identity.protocol),
         None => None,
     };
@@ -76,17 +77,21 @@ async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<Re
     Ok(Response::from_parts(head, Full::new(body)))
 }
 
-/// Puts the call on record and asks the rules for its fault.
-fn record(shared: &Shared, head: &Parts, body: &Bytes, identity: &Identity) -> (u64, Option<Fault>) {
+/// Puts the call on record and asks the rules for its fault, with what the same call was answered the last time.
+fn record(shared: &Shared, head: &Parts, body: &Bytes, identity: &Identity) -> (u64, Option<Fault>, Option<Bytes>) {
     let mut call = Call::new(identity, format!("{} {}", head.method, head.uri), body.clone());
     let mut state = shared.lock();
     // Every rule counts, also behind one that has already decided.
     let faults: Vec<_> = state.rules.iter_mut().filter_map(|rule| rule.take(&call)).collect();
     call.fault = faults.into_iter().next();
+    let same = |other: &&Call| other.request_line == call.request_line && other.body == call.body;
+    let answered =
+        state.calls.iter().rev().filter(same).find(|other| other.status == Some(200) && other.fault.is_none());
+    let earlier = answered.filter(|_| call.fault == Some(Fault::Lag)).map(|other| other.answer.clone());
     let (number, fault) = (state.first_number + state.calls.len() as u64, call.fault.clone());
     state.calls.push(call);
     shared.changed.notify_all();
-    (number, fault)
+    (number, fault, earlier)
 }
 
 fn update(shared: &Shared, number: u64, change: impl FnOnce(&mut Call)) {
