@@ -23,6 +23,12 @@ pub(crate) struct Desk {
     loader: String,
 }
 
+/// A transaction that is open.
+pub(crate) struct Reader {
+    _client: tokio_postgres::Client,
+    _runtime: tokio::runtime::Runtime,
+}
+
 /// A dataset of this repository.
 pub(crate) struct Known {
     pub(crate) name: DatasetName,
@@ -91,10 +97,38 @@ impl Desk {
 
     /// `worker load` of a dataset from a folder that has some of its files.
     pub(crate) fn load(&self, known: &Known, folder: &Path, more: &[&str]) -> Run {
-        let url = PostgresCluster::shared().url(&self.loader, PASSWORD, &self.database);
         let call = binaries::worker().unwrap().call([Path::new("load"), &known.path, Path::new("--from"), folder]);
-        let call = call.args(["--partial"]).args(more).env("DATABASE_URL", format!("{url}?sslmode=disable"));
+        let call = call.args(["--partial"]).args(more).env("DATABASE_URL", self.url());
         call.limit(LONG).run().unwrap()
+    }
+
+    /// `worker load` of a dataset from where its manifest says that it is.
+    pub(crate) fn load_from_publisher(&self, known: &Known, environment: &[(&str, &str)]) -> Run {
+        let call = binaries::worker().unwrap().call([Path::new("load"), &known.path]);
+        let call = environment.iter().fold(call, |call, (name, value)| call.env(*name, *value));
+        call.env("DATABASE_URL", self.url()).limit(LONG).run().unwrap()
+    }
+
+    fn url(&self) -> String {
+        format!("{}?sslmode=disable", PostgresCluster::shared().url(&self.loader, PASSWORD, &self.database))
+    }
+
+    /// The one value of a query; nothing where it is NULL.
+    pub(crate) fn value(&self, sql: &str) -> String {
+        PostgresCluster::shared().query_value(&self.database, sql).unwrap().unwrap_or_default()
+    }
+
+    /// Somebody who has begun a transaction, made this query in it, and ends it when dropped.
+    pub(crate) fn reader(&self, sql: &str) -> Reader {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let url = PostgresCluster::shared().superuser_url_of(&self.database);
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("BEGIN; {sql}")).await.unwrap();
+            client
+        });
+        Reader { _client: client, _runtime: runtime }
     }
 
     /// The rows of a table, in an order that does not depend on how they lie.

@@ -24,3 +24,11 @@ fn every_dataset_of_nycdb_is_here() {
     let missing: Vec<_> = names.keys().filter(|name| !here.contains(**name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// Which release of the boundaries a lot's districts are of is all that two of the datasets differ in.
+#[test]
+fn districts_of_both_releases_are_found_by_one_query() {
+    let folder = crate::desk::repository().join("datasets/nyc");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(text("pluto_latest_districts_25a.sql").replace("_25a d ", " d "), text("pluto_latest_districts.sql"));
+}

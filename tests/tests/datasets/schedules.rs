@@ -42,3 +42,18 @@ fn every_dataset_has_its_time_and_what_is_gone_has_none() {
         }
     }
 }
+
+/// A dataset of New York City and when it is loaded, a line each.
+const TIMES: &str = include_str!("nycdb_times.txt");
+
+#[test]
+fn whoever_comes_from_nycdb_keeps_their_timetable() {
+    let project = project();
+    for line in TIMES.lines().filter(|line| !line.starts_with('#')) {
+        let (name, time) = line.split_once(' ').unwrap();
+        let scheduled = project.schedules.iter().filter(|schedule| schedule.dataset.as_str() == name);
+        let written: Vec<_> =
+            scheduled.map(|schedule| (schedule.written.as_str(), schedule.timezone.as_str())).collect();
+        assert_eq!(written, [(time, "America/New_York")], "{name}");
+    }
+}

@@ -102,7 +102,8 @@ impl Draft {
 
 /// The folder of the dataset's place: the one that was said, or the only one that there is.
 fn place(project: &Path, said: Option<&str>) -> Result<PathBuf, String> {
-    let datasets = project.join("datasets");
+    // Paths are shown, and nobody writes `./`.
+    let datasets = if project == Path::new(".") { PathBuf::from("datasets") } else { project.join("datasets") };
     if let Some(place) = said {
         let is_name = !place.is_empty() && place.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         return if is_name {

@@ -12,6 +12,8 @@ use super::origin::{Hints, Opened};
 use super::records::{Manner, Row, Table, Wrong};
 use super::sample::{self, Sample};
 use super::shape::{HEAD, Inner, Shape, packing};
+use crate::format::geopackage::{self, GeoPackage};
+use crate::format::parquet::{Parquet, RawBytes};
 use crate::format::shapefile::{self, Label, Members};
 use crate::format::workbook::{Xls, Xlsx};
 use crate::format::{Archive, Blocks, FormatError, Packing, ReadBlocks, csv, json, json_text, text};
@@ -126,6 +128,12 @@ impl Looking<'_> {
         if head.starts_with(b"\xd0\xcf\x11\xe0") {
             return self.workbook(file, Inner::Xls, shape, table);
         }
+        if head.starts_with(b"SQLite format 3\0") {
+            return self.geopackage(file, shape, table);
+        }
+        if head.starts_with(b"PAR1") {
+            return self.parquet(file, shape, table);
+        }
         shape.inner = Inner::of_text(&head).map_err(|why| self.unfit(why))?;
         self.text(ReadBlocks::new(file.clone()), shape, table)
     }
@@ -222,6 +230,42 @@ impl Looking<'_> {
         table.read(&mut records, manner).map_err(|error| self.told(error))
     }
 
+    fn geopackage(&self, file: &SharedFile, shape: &mut Shape, table: &mut Table) -> Result<(), DraftError> {
+        let wrong = |error| self.wrong(error);
+        let package = GeoPackage::open(file, &self.spool).map_err(|error| self.unfit(error.to_string()))?;
+        let package = package.map_err(wrong)?;
+        let layer = package.layer(None).map_err(wrong)?;
+        shape.inner = Inner::Geopackage;
+        shape.srid = layer.srid();
+        let described = layer.columns();
+        let mut statement = package.rows(&layer).map_err(wrong)?;
+        let mut records = geopackage::Records::new(&mut statement, &layer, "geom");
+        let manner = self.manner(&described, shape.srid);
+        let manner = Manner { takes_first: true, is_typed: true, is_even: false, ..manner };
+        table.read(&mut records, manner).map_err(|error| self.told(error))
+    }
+
+    fn parquet(&self, file: &SharedFile, shape: &mut Shape, table: &mut Table) -> Result<(), DraftError> {
+        let wrong = |error| self.wrong(error);
+        let parquet = Parquet::open(file.clone()).map_err(wrong)?;
+        shape.inner = Inner::Parquet;
+        shape.srid = parquet.srid();
+        let described = parquet.columns();
+        let mut names = parquet.names("geom");
+        // Lists, maps and structures are not read, and get no name.
+        for name in &mut names {
+            if name != "geom" && !described.iter().any(|column| column.name == *name) {
+                name.clear();
+            }
+        }
+        let is_read: Vec<bool> = names.iter().map(|name| !name.is_empty()).collect();
+        let wanted = |field: usize| is_read[field].then_some(RawBytes::Hex);
+        let mut records = parquet.records(names, wanted).map_err(wrong)?;
+        let manner = self.manner(&described, shape.srid);
+        let manner = Manner { takes_first: true, is_typed: true, is_even: false, ..manner };
+        table.read(&mut records, manner).map_err(|error| self.told(error))
+    }
+
     fn text(&self, blocks: impl Blocks, shape: &mut Shape, table: &mut Table) -> Result<(), DraftError> {
         let wrong = |error| self.wrong(error);
         let format = match shape.inner {
@@ -261,3 +305,6 @@ impl Looking<'_> {
 fn ending(name: &str) -> String {
     Path::new(name).extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,8 +102,7 @@ impl Table {
             return Err(Wrong::Unfit("it has no header".to_owned()));
         }
         one_name_each(&headers)?;
-        self.columns =
-            headers.iter().enumerate().map(|(at, header)| Guesser::new(header, hint(at, header, manner))).collect();
+        self.columns = headers.iter().map(|header| Guesser::new(header, hint(header, manner))).collect();
         self.lacking = vec![false; headers.len()];
         self.headers = headers;
         Ok(())
@@ -169,14 +168,16 @@ fn present<'r>(record: &Record<'r>, index: usize) -> Option<&'r [u8]> {
     (index < record.len() && !record.is_absent(index)).then(|| record.field(index))
 }
 
-fn hint(at: usize, header: &str, manner: Manner<'_>) -> Hint {
+fn hint(header: &str, manner: Manner<'_>) -> Hint {
     if let Some(hint) = manner.hints.get(&header_key(header)) {
         return *hint;
     }
-    let Some(first) = manner.described.first() else { return Hint::Any };
+    if manner.described.is_empty() || header.is_empty() {
+        return Hint::Any;
+    }
     let Some(described) = manner.described.iter().find(|column| column.name == header) else {
         // What is not among the attributes is the shape.
-        return if at == 0 && first.name != header { Hint::Shape(manner.srid) } else { Hint::Any };
+        return Hint::Shape(manner.srid);
     };
     match described.type_name {
         "smallint" | "integer" | "bigint" | "numeric" | "double precision" => Hint::Number,

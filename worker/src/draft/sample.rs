@@ -40,7 +40,7 @@ pub(super) fn write(shape: &Shape, table: &Table, file: &SharedFile) -> io::Resu
             (cut::objects(&start(shape, file)?, shape.inner, SAMPLE_MAX), few)
         }
         Inner::Shapefile => return shapefile(shape, file, few).map(Some),
-        Inner::Xls => match whole(file)? {
+        Inner::Xls | Inner::Geopackage | Inner::Parquet => match whole(file)? {
             Some(bytes) => (bytes, table.rows),
             None => return Ok(None),
         },

@@ -32,6 +32,8 @@ pub(super) enum Inner {
     Xlsx,
     Xls,
     Shapefile,
+    Geopackage,
+    Parquet,
 }
 
 impl Default for Inner {
@@ -52,6 +54,8 @@ impl Inner {
             Self::Xlsx => "xlsx",
             Self::Xls => "xls",
             Self::Shapefile => "shp",
+            Self::Geopackage => "gpkg",
+            Self::Parquet => "parquet",
         }
     }
 

@@ -110,7 +110,7 @@ fn columns<'a>(table: &'a Looked, notes: &mut Vec<String>) -> Vec<Loaded<'a>> {
             continue;
         }
         if header_key(header).is_empty() {
-            notes.push(format!("column {} has no name and is not loaded", field + 1));
+            notes.push(format!("column {} is not loaded: it has no name, or holds what no column takes", field + 1));
             continue;
         }
         let wanted = column_name(header);
@@ -149,7 +149,11 @@ fn snake(text: &str) -> String {
 
 fn manifest_text(name: &DatasetName, place: &Place, file: &str, table: &Looked, columns: &[Loaded<'_>]) -> String {
     let mut out = String::new();
-    let title = name.as_str().replace('_', " ");
+    let mut title = name.as_str().replace('_', " ");
+    // Names are ASCII.
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
     let _ = writeln!(out, "# yaml-language-server: $schema=../../docs/schema/dataset.json");
     let _ =
         writeln!(out, "dataset: {name}\ntitle: {}\npublisher: {}\ntables:", quoted(&title), quoted(&place.publisher()));
