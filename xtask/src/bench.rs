@@ -9,6 +9,7 @@ mod parse;
 mod psql;
 mod publish;
 mod sample;
+mod suite;
 mod upsert;
 
 use crate::command::{self, cargo, say, step};
@@ -19,7 +20,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// What is measured.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Measure this alone; formats and memory are measured only where they are named
+    /// Measure this alone; formats, memory and samples are measured only where they are named
     #[arg(value_enum)]
     only: Option<Section>,
     /// Rows of the files that are loaded; a million are up to 490 MB
@@ -37,7 +38,7 @@ pub(crate) struct Options {
     /// Gigabytes, unpacked, of each file that a load's memory is measured with; the promise is for 5
     #[arg(long, env = "FRESHET_BENCH_GIGABYTES", default_value_t = 1)]
     gigabytes: u64,
-    /// The worker that formats and memory are measured with; figures are those of release
+    /// The worker that formats, memory and samples are measured with; figures are those of release
     #[arg(long, default_value = "release")]
     profile: String,
 }
@@ -58,15 +59,25 @@ enum Section {
     Upsert,
     /// What a deployment of many datasets takes: time, calls, memory
     Deploy,
+    /// All datasets of New York City from their samples
+    Samples,
 }
 
 impl Section {
-    const ALL: [Self; 7] =
-        [Self::Parse, Self::Load, Self::Formats, Self::Memory, Self::Publish, Self::Upsert, Self::Deploy];
+    const ALL: [Self; 8] = [
+        Self::Parse,
+        Self::Load,
+        Self::Formats,
+        Self::Memory,
+        Self::Publish,
+        Self::Upsert,
+        Self::Deploy,
+        Self::Samples,
+    ];
 
     /// Whether it takes so long that it is measured only where it is asked for.
     fn is_long(self) -> bool {
-        matches!(self, Self::Formats | Self::Memory)
+        matches!(self, Self::Formats | Self::Memory | Self::Samples)
     }
 
     fn measure(self, options: &Options) -> Outcome {
@@ -78,6 +89,7 @@ impl Section {
             Self::Publish => publish::measure(),
             Self::Upsert => upsert::measure(options.upserted),
             Self::Deploy => deploy::measure(options.datasets),
+            Self::Samples => suite::measure(&options.profile),
         }
     }
 }
