@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::convergence::{forget, on_two_stages, revisions, tree};
 use crate::stage::{Entry, Stage, four};
 
-fn seeds(few: u64) -> u64 {
+pub(crate) fn seeds(few: u64) -> u64 {
     env::var("FRESHET_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
 }
 
@@ -62,7 +62,7 @@ fn while_one_call_in_five_fails_at_random_another_run_ends_in_exactly_the_tree()
 }
 
 /// A tree without the revisions, of which two applies that meet may make one more.
-fn unnumbered(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
+pub(crate) fn unnumbered(stage: &Stage) -> BTreeMap<&'static str, BTreeSet<String>> {
     let without = |name: String| {
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         name.rsplit_once(':').filter(|(_, end)| is_number(end)).map_or(name.clone(), |(rest, _)| rest.to_owned())

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::call::{Call, Kind};
 use super::cbor;
+use super::gate::Gate;
 use super::identify::Protocol;
 
 /// A throttle in one of its disguises.
@@ -45,6 +46,8 @@ pub enum Fault {
     },
     /// Passed on after this time.
     Delay(Duration),
+    /// Passed on once this gate is open.
+    Hold(Gate),
     /// The connection is closed; the endpoint does not see the call.
     CutBefore,
     /// The endpoint acts; the connection is closed instead of its answer.

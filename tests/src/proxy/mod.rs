@@ -1,10 +1,12 @@
 //! A recording proxy in front of an AWS endpoint: calls come in, are named as IAM names them (`ecs:RunTask`), put on
 //! record, perhaps made to fail, and passed on; what the emulator leaves out is added on the way back (page sizes,
-//! CloudWatch's CBOR). It is how call budgets, "a second run writes nothing" and a crash at every step are tested.
+//! CloudWatch's CBOR, defaults, orders of its own). It is how call budgets, "a second run writes nothing" and a crash at every step are tested.
 
 mod call;
 mod cbor;
+mod defaults;
 mod fault;
+mod gate;
 mod identify;
 mod page;
 mod server;
@@ -23,6 +25,7 @@ use fault::Rule;
 
 pub use call::{Call, Kind};
 pub use fault::{Fault, Throttle, When};
+pub use gate::Gate;
 
 /// What stands behind the proxy, and so what it has to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

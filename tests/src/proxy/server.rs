@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::call::Call;
 use super::fault::{Fault, again, error, server_error};
 use super::identify::{Identity, Protocol, identify};
-use super::{Emulator, Shared, cbor, page};
+use super::{Emulator, Shared, cbor, defaults, page};
 use crate::error::Result;
 use crate::transport;
 
@@ -55,6 +55,10 @@ async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<Re
             None
         }
         Some(Fault::Lag) => earlier.map(|answer| again(identity.protocol, answer)),
+        Some(Fault::Hold(gate)) => {
+            gate.pass().await;
+            None
+        }
         Some(other) => other.answer_before(identity.protocol),
         None => None,
     };
@@ -113,12 +117,17 @@ async fn ask(
 ) -> Result<Response<Bytes>> {
     drop_hop_by_hop(&mut head.headers);
     let put = |request| forward(&shared, request);
+    let add = |response| match shared.emulator {
+        Emulator::Moto => defaults::added(&identity, response),
+        Emulator::Complete => response,
+    };
     let answered = if identity.protocol == Protocol::Cbor && shared.emulator == Emulator::Moto {
-        put(cbor::request_as_json(head, &body)).await.map(|response| cbor::response_as_cbor(&response))
+        let answered = put(cbor::request_as_json(head, &body)).await;
+        answered.map(|response| cbor::response_as_cbor(&defaults::added(&identity, response)))
     } else if let Some(list) = page::paged_list(&identity) {
-        page::answer(list, identity.protocol, &head, &body, put).await
+        page::answer(list, identity.protocol, &head, &body, put).await.map(add)
     } else {
-        put(Request::from_parts(head, body)).await
+        put(Request::from_parts(head, body)).await.map(add)
     };
     update(&shared, number, |call| {
         call.reached_endpoint = answered.is_ok();
