@@ -92,8 +92,13 @@ impl Plan {
         };
         // What is not ours, or no longer, is taken over by `--adopt` only.
         let of_others = |resource: &&Resource| {
-            let found = observed.get(resource.kind(), &resource.name);
-            found.is_some_and(|found| found.owner != Owner::Ours) && resource.kind() != Kind::Cluster
+            // One more revision takes nothing from anybody: those of others stay as they are.
+            let is_definition = matches!(resource.kind(), Kind::TaskDefinition | Kind::JobDefinition);
+            match observed.get(resource.kind(), &resource.name).map(|found| &found.owner) {
+                None | Some(Owner::Ours) => false,
+                Some(Owner::Managed(_)) => resource.kind() != Kind::Cluster,
+                Some(Owner::Other(_) | Owner::Unknown) => resource.kind() != Kind::Cluster && !is_definition,
+            }
         };
         let (lost, ours): (Vec<&Resource>, Vec<&Resource>) = desired.resources.iter().partition(of_others);
         let changes: Vec<Change> = ours.into_iter().filter_map(change).collect();
