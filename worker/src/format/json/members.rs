@@ -65,8 +65,8 @@ impl<'t> Members<'t> {
     }
 }
 
-/// The length of a string with its quotes.
-fn string(text: &[u8]) -> Option<usize> {
+/// The length of a string with its quotes; `None` where it does not end.
+pub(super) fn string(text: &[u8]) -> Option<usize> {
     if *text.first()? != b'"' {
         return None;
     }

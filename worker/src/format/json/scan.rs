@@ -3,6 +3,7 @@
 
 use manifest::dataset::Format;
 
+use super::members::string;
 use crate::format::blocks::Blocks;
 use crate::format::record::Place;
 use crate::format::{FormatError, Impostor};
@@ -174,26 +175,29 @@ impl<B: Blocks> Scan<B> {
         let mut depth = 0_usize;
         loop {
             let rest = &self.blocks.block()[self.at..];
-            let Some(found) = memchr::memchr3(open, close, b'"', rest) else {
-                self.take(rest.len(), text)?;
-                self.refill()?;
-                continue;
-            };
-            let byte = rest[found];
-            if byte == b'"' {
-                self.take(found, text)?;
-                self.string(text)?;
-                continue;
-            }
-            self.take(found + 1, text)?;
-            if byte == open {
-                depth += 1;
-            } else {
-                depth -= 1;
-                if depth == 0 {
-                    return Ok(());
+            // What is in the block is looked through as a whole, and moved once.
+            let mut seen = 0;
+            let is_in_string = loop {
+                let Some(found) = memchr::memchr3(open, close, b'"', &rest[seen..]) else {
+                    seen = rest.len();
+                    break false;
+                };
+                seen += found;
+                if rest[seen] == b'"' {
+                    match string(&rest[seen..]) {
+                        Some(length) => seen += length,
+                        None => break true,
+                    }
+                    continue;
                 }
-            }
+                depth = if rest[seen] == open { depth + 1 } else { depth - 1 };
+                seen += 1;
+                if depth == 0 {
+                    return self.take(seen, text);
+                }
+            };
+            self.take(seen, text)?;
+            if is_in_string { self.string(text)? } else { self.refill()? }
         }
     }
 
