@@ -35,9 +35,9 @@ pub(crate) struct Options {
     /// How often each load is run
     #[arg(long, default_value_t = 5)]
     rounds: u32,
-    /// Gigabytes, unpacked, of each file that a load's memory is measured with; the promise is for 5
-    #[arg(long, env = "FRESHET_BENCH_GIGABYTES", default_value_t = 1)]
-    gigabytes: u64,
+    /// Megabytes, unpacked, of each file that a load's memory is measured with; the promise is for 5,000
+    #[arg(long, env = "FRESHET_BENCH_MEGABYTES", default_value_t = 1_000)]
+    megabytes: u64,
     /// The worker that formats, memory and samples are measured with; figures are those of release
     #[arg(long, default_value = "release")]
     profile: String,
@@ -85,7 +85,7 @@ impl Section {
             Self::Parse => parse::measure(options.rows),
             Self::Load => load::measure(options.rows, options.rounds),
             Self::Formats => formats::measure(options.rows, options.rounds, &options.profile),
-            Self::Memory => memory::measure(options.gigabytes, &options.profile),
+            Self::Memory => memory::measure(options.megabytes, &options.profile),
             Self::Publish => publish::measure(),
             Self::Upsert => upsert::measure(options.upserted),
             Self::Deploy => deploy::measure(options.datasets),

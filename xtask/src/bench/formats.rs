@@ -178,6 +178,10 @@ impl Bench<'_> {
         let (file, url) = (self.file().display().to_string(), database.url.as_str());
         Ok(match loader {
             Loader::Freshet | Loader::Ogr2ogr => {
+                // It adds words of its own to what it is given, which an address does not take.
+                let password = url.split('@').next().and_then(|login| login.rsplit(':').next()).unwrap_or_default();
+                let target =
+                    format!("PG:host=127.0.0.1 port={} user=postgres dbname={}", self.cluster.port(), database.name);
                 let source = match self.format {
                     Lots::Shapefile => format!("/vsizip/{file}/lots.shp"),
                     _ => file,
@@ -185,7 +189,7 @@ impl Bench<'_> {
                 let mut arguments = vec![
                     "-f",
                     "PostgreSQL",
-                    url,
+                    &target,
                     &source,
                     "-append",
                     "-nln",
@@ -201,7 +205,7 @@ impl Bench<'_> {
                     // The number is the package's own key there, and no attribute.
                     arguments.extend(["-sql", "SELECT CAST(id AS integer) AS id, name, amount, day, shape FROM lots"]);
                 }
-                Invocation::of("ogr2ogr").args(arguments)
+                Invocation::of("ogr2ogr").args(arguments).env("PGPASSWORD", password)
             }
             Loader::Pgloader => {
                 let script = self.folder.join("pgloader.load");
@@ -223,8 +227,9 @@ impl Bench<'_> {
             }
             Loader::Duckdb => {
                 let read = if matches!(self.format, Lots::Csv | Lots::Tsv) { "read_csv" } else { "read_json" };
-                let query =
-                    format!("COPY (SELECT id, name, amount, day FROM {read}('{file}')) TO '/dev/stdout' (FORMAT csv)");
+                let query = format!(
+                    "COPY (SELECT id, name, amount, day FROM {read}('{file}')) TO '/dev/stdout' (FORMAT csv, HEADER false)"
+                );
                 let (python, psql) =
                     (format!("import duckdb; duckdb.sql(\"\"\"{query}\"\"\")"), self.cluster.program("psql")?);
                 let pipe = "set -o pipefail; python3 -c \"$1\" | \"$2\" -X -q -v ON_ERROR_STOP=1 \"$3\" -c '\\copy public.lots from stdin with (format csv)'";
