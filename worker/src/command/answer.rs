@@ -28,16 +28,25 @@ impl Form {
 
 /// Waits for an answer, unless the worker is asked to stop, prints it, and gives the process's exit code.
 pub(super) async fn give(answer: impl Future<Output = Result<String, Trouble>>, stop: &CancellationToken) -> i32 {
+    give_with_code(async { answer.await.map(|text| (text, 0)) }, stop).await
+}
+
+/// The same of an answer that says itself how the process ends.
+pub(super) async fn give_with_code(
+    answer: impl Future<Output = Result<(String, i32), Trouble>>,
+    stop: &CancellationToken,
+) -> i32 {
     let answer = tokio::select! {
         answer = answer => answer,
         () = stop.cancelled() => return Exit::Stopped as i32,
     };
     match answer {
-        Ok(text) => {
+        Ok((text, code)) => {
             // A closed pipe is no error.
             let _ = std::io::stdout().lock().write_all(text.as_bytes());
-            0
+            code
         }
+        Err(trouble) if trouble.exit() == Exit::Stopped => Exit::Stopped as i32,
         Err(trouble) => {
             let _ = writeln!(std::io::stderr().lock(), "error: {}: {}", trouble.code(), with_advice(&trouble));
             trouble.exit() as i32

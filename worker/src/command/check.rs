@@ -1,15 +1,12 @@
 //! `worker check`: whether a dataset's sources are what its manifest says, without a database.
 
-use std::io::Write as _;
-
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{Form, give_with_code};
 use super::dataset::Which;
 use super::origin::Origin;
 use super::prepared::Asked;
 use crate::check::{Question, Report, check};
-use crate::fault::Exit;
-use crate::run::with_advice;
 use crate::settings::{Environment, Settings};
 use crate::trouble::Trouble;
 
@@ -26,31 +23,18 @@ pub struct Check {
     /// Values and rows that cannot be read, of each table, that are shown
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1_000))]
     losses: u16,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Check {
     /// Checks, prints, and returns the exit code of a load that met the first thing that is wrong.
     pub async fn run(self, environment: &impl Environment, stop: &CancellationToken) -> i32 {
-        match self.check(environment, stop).await {
-            Ok(report) => {
-                let text = if self.json {
-                    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
-                } else {
-                    report.to_string()
-                };
-                // A closed pipe is no error.
-                let _ = std::io::stdout().lock().write_all(text.as_bytes());
-                report.exit_code()
-            }
-            Err(trouble) if trouble.exit() == Exit::Stopped => Exit::Stopped as i32,
-            Err(trouble) => {
-                let _ = writeln!(std::io::stderr().lock(), "error: {}: {}", trouble.code(), with_advice(&trouble));
-                trouble.exit() as i32
-            }
-        }
+        let answer = async {
+            let report = self.check(environment, stop).await?;
+            Ok((self.form.write(&report), report.exit_code()))
+        };
+        give_with_code(answer, stop).await
     }
 
     async fn check(&self, environment: &impl Environment, stop: &CancellationToken) -> Result<Report, Trouble> {
