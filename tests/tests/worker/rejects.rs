@@ -77,3 +77,31 @@ fn what_was_rejected_is_nobodys_business() {
     ));
     assert_eq!(may, "f");
 }
+
+#[test]
+fn an_apostrophe_breaks_nothing_that_is_told_and_no_name_is_mangled() {
+    let city = City::new();
+    city.edit_manifest("title: Street trees", "title: The city's trees");
+    city.edit_manifest("height: numeric", "residential_sid: numeric");
+    city.edit_manifest("    expect: {rows: 3}", ALLOWED);
+    let rows = "id,species,planted,Residential SID\n1,O'Brien's oak,,1\n2,Elm,,it's '); DROP TABLE trees; --\n3,Fir,,\\'\n4,Ash,,4\n5,Yew,,5\n";
+    city.publish("trees.csv", rows);
+    city.load().is(Outcome::Published);
+    assert_eq!(city.value("SELECT species FROM public.trees WHERE residential_sid = 1"), "O'Brien's oak");
+    assert_eq!(
+        city.rows("SELECT column_name, raw FROM freshet.rejects ORDER BY line"),
+        ["residential_sid|it's '); DROP TABLE trees; --", "residential_sid|\\'"]
+    );
+    // A failure whose own words have apostrophes is in the ledger as it was told.
+    city.sql(
+        "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'nobody''s tree'; END $$;
+         CREATE TRIGGER refused BEFORE INSERT ON public.trees FOR EACH ROW EXECUTE FUNCTION public.refuse()",
+    );
+    city.edit_manifest("    primary_key: id\n", "    primary_key: id\n    load: {upsert: id}\n");
+    city.publish("trees.csv", format!("{rows}6,Box,,6\n"));
+    assert_ne!(city.load().run.code(), Some(0));
+    let told = city.runs().last().unwrap().message.clone();
+    assert!(told.contains("nobody's tree"), "{told}");
+    assert_eq!(city.value("SELECT count(*) FROM public.trees"), "5");
+}

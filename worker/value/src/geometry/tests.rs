@@ -80,6 +80,11 @@ fn height_and_measure_are_left_out_only_where_the_declaration_has_none() {
         assert_eq!(encode("geometry", field.as_bytes()).map(|value| value.len() > flat.len()), Ok(true), "{field}");
     }
     assert_eq!(encode("geometry(pointz)", b"POINT(1 2)"), Err(Bad::WrongAxes));
+    // Signs and exponents hide no height.
+    let flat = encode("geometry(point)", b"POINT(39.9 -75.1)");
+    for field in ["POINT Z (39.9 -75.1 3)", "POINT(3.99e1 -7.51E+1 -3e-7)"] {
+        assert_eq!(encode("geometry(point)", field.as_bytes()), flat, "{field}");
+    }
     assert_eq!(
         encode("geometry(pointz)", b"{\"type\":\"Point\",\"coordinates\":[1,2,-3.5]}").map(|value| value.len()),
         Ok(29)
