@@ -23,6 +23,8 @@ pub enum Code {
     RuleCount,
     /// The events that a rule answers to take too many words.
     PatternSize,
+    /// A description, an expression or the like is longer than AWS takes.
+    TextLength,
     /// A required secret is not there or has no value.
     MissingSecret,
     /// Something of this name exists and is not ours.
@@ -35,6 +37,14 @@ pub enum Code {
     MissingImage,
     /// The network is still to be written down.
     Network,
+    /// A secret that is put into a job's environment, and is optional.
+    OptionalSecret,
+    /// A trigger that is to move between Scheduler and rules is about to fire, or just did.
+    NearFiring,
+    /// Jobs on EC2, and no instance profile for it.
+    InstanceProfile,
+    /// Tasks on Spot, in a cluster of others that does not offer it.
+    ClusterSpot,
     /// The image is named by a tag, which can come to mean another image.
     ImageTag,
     /// A secret that no dataset names and the worker does not know.
@@ -44,7 +54,7 @@ pub enum Code {
 }
 
 /// Every code, in the order of their numbers.
-pub const CODES: [Code; 16] = [
+pub const CODES: [Code; 21] = [
     Code::TaskDefinitionSize,
     Code::JobDefinitionSize,
     Code::OverridesSize,
@@ -52,12 +62,17 @@ pub const CODES: [Code; 16] = [
     Code::PolicySize,
     Code::RuleCount,
     Code::PatternSize,
+    Code::TextLength,
     Code::MissingSecret,
     Code::Foreign,
     Code::Deletions,
     Code::RolePath,
     Code::MissingImage,
     Code::Network,
+    Code::OptionalSecret,
+    Code::NearFiring,
+    Code::InstanceProfile,
+    Code::ClusterSpot,
     Code::ImageTag,
     Code::UnusedSecret,
     Code::PeakVcpu,
@@ -86,12 +101,17 @@ impl Code {
             Self::PolicySize => "D105",
             Self::RuleCount => "D106",
             Self::PatternSize => "D107",
+            Self::TextLength => "D108",
             Self::MissingSecret => "D201",
             Self::Foreign => "D202",
             Self::Deletions => "D203",
             Self::RolePath => "D204",
             Self::MissingImage => "D205",
             Self::Network => "D206",
+            Self::OptionalSecret => "D207",
+            Self::NearFiring => "D208",
+            Self::InstanceProfile => "D209",
+            Self::ClusterSpot => "D210",
             Self::ImageTag => "D301",
             Self::UnusedSecret => "D302",
             Self::PeakVcpu => "D303",

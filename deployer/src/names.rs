@@ -2,6 +2,7 @@
 //! Nothing else in the crate puts a name together.
 
 use manifest::stack::Environment;
+use manifest::task_def::{Arch, Capacity, Compute, TaskDef};
 use manifest::{ContentHash, DatasetName, TaskDefName};
 
 use crate::marker::Marker;
@@ -130,6 +131,11 @@ impl Names {
         format!("{}-stopped", self.rule_prefix())
     }
 
+    /// The rule that tells of a job that failed. No dataset's name begins with a hyphen.
+    pub fn failed_rule(&self, dataset: &DatasetName) -> String {
+        self.rule(&format!("-failed-{dataset}"))
+    }
+
     /// The ECS cluster that the manifest names.
     pub fn cluster(&self) -> &str {
         &self.cluster
@@ -140,14 +146,25 @@ impl Names {
         self.arn("ecs", &format!("cluster/{}", self.cluster))
     }
 
-    /// Batch's compute environment and job queue, which have a name space each.
-    pub fn batch(&self) -> String {
-        self.prefix()
+    /// Batch's compute environment and job queue of a place, which have a name space each. No stack's or environment's name
+    /// holds two hyphens in a row.
+    pub fn batch(&self, place: BatchPlace) -> String {
+        match place.suffix() {
+            suffix if suffix.is_empty() => self.prefix(),
+            suffix => format!("{}--{suffix}", self.prefix()),
+        }
     }
 
-    /// ARN of the job queue.
-    pub fn job_queue_arn(&self) -> String {
-        self.arn("batch", &format!("job-queue/{}", self.batch()))
+    /// ARN of a place's job queue.
+    pub fn job_queue_arn(&self, place: BatchPlace) -> String {
+        self.arn("batch", &format!("job-queue/{}", self.batch(place)))
+    }
+
+    /// ARNs of everything of a kind of Batch that places consist of, as policies say it.
+    pub fn batch_arns(&self, kind: &str) -> [String; 2] {
+        let plain = self.arn("batch", &format!("{kind}/{}", self.prefix()));
+        let further = format!("{plain}--*");
+        [plain, further]
     }
 
     /// What the names of the stack's definitions begin with.
@@ -198,6 +215,49 @@ impl Names {
     }
 }
 
+/// Where Batch's jobs run: a compute environment with its queue for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchPlace {
+    /// Fargate, or instances.
+    pub compute: Compute,
+    /// Whether AWS may take the machine away.
+    pub capacity: Capacity,
+    /// Architecture of instances; those of Fargate take either.
+    pub arm: bool,
+}
+
+impl BatchPlace {
+    /// Every place that there can be.
+    pub const ALL: [Self; 6] = {
+        const fn place(compute: Compute, capacity: Capacity, arm: bool) -> BatchPlace {
+            BatchPlace { compute, capacity, arm }
+        }
+        [
+            place(Compute::Fargate, Capacity::OnDemand, false),
+            place(Compute::Fargate, Capacity::Spot, false),
+            place(Compute::Ec2, Capacity::OnDemand, false),
+            place(Compute::Ec2, Capacity::Spot, false),
+            place(Compute::Ec2, Capacity::OnDemand, true),
+            place(Compute::Ec2, Capacity::Spot, true),
+        ]
+    };
+
+    /// Where jobs of this task-def run.
+    pub fn of(task_def: &TaskDef) -> Self {
+        let arm = task_def.compute == Compute::Ec2 && task_def.arch == Arch::Arm64;
+        Self { compute: task_def.compute, capacity: task_def.capacity, arm }
+    }
+
+    fn suffix(self) -> String {
+        let words = [
+            (self.compute == Compute::Ec2).then_some("ec2"),
+            (self.capacity == Capacity::Spot).then_some("spot"),
+            self.arm.then_some("arm64"),
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join("-")
+    }
+}
+
 /// The dataset in a schedule's name, `<dataset>[-<mode>][-<number>]`: a dataset's own name holds no `-`.
 pub fn dataset_of_schedule(schedule: &str) -> Option<DatasetName> {
     schedule.split('-').next()?.parse().ok()
@@ -240,7 +300,7 @@ mod tests {
         assert!(names.schedule_group().len() <= 64);
         assert!(names.rule(&format!("{dataset}-full-2")).len() <= 64);
         assert!(names.definition(&dataset, Some(&"t".repeat(40).parse().unwrap())).len() <= 128);
-        assert!(names.batch().len() <= 128);
+        assert!(BatchPlace::ALL.into_iter().all(|place| names.batch(place).len() <= 128));
         assert!(names.dead_letters().len() <= 80);
     }
 

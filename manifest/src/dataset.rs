@@ -3,8 +3,10 @@
 //! The JSON of a [`Dataset`] is what a definition carries to the worker (see [`crate::contract`]); what equals its default
 //! is left out of it, so that a key that a later version adds does not change the hash of a manifest that never used it.
 
+mod alarms;
 mod expectation;
 mod function;
+mod job;
 mod source;
 mod table;
 mod type_name;
@@ -13,8 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use alarms::Alarms;
 pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
 pub use function::Function;
+pub use job::Job;
 pub use source::{Container, FixedField, Format, HeaderRow, HttpMethod, Origin, Reading, Source, secret_references};
 pub use table::{
     Column, Content, Deletes, Derivation, Duplicates, ExtraColumns, Index, IndexMethod, Load, MAX_DELETES, Nullability,
@@ -53,6 +57,9 @@ pub struct Dataset {
     /// Datasets that must have been published before this one is loaded.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub depends_on: BTreeSet<DatasetName>,
+    /// The container that is run instead of the worker; there are no tables then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
     /// Its tables in the order of the file.
     pub tables: Vec<Table>,
     /// Views that belong to it, in the order of the file.
@@ -70,6 +77,9 @@ pub struct Dataset {
     /// How many earlier generations are kept to go back to.
     #[serde(default, skip_serializing_if = "is_default")]
     pub generations: Generations,
+    /// Alarms of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alarms: Alarms,
     /// How long another session may keep a publish waiting before it is ended; `None` for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminate_blockers: Option<Span>,
@@ -90,6 +100,7 @@ impl Dataset {
         making.publisher.clear();
         (making.homepage, making.license, making.terminate_blockers) = (None, None, None);
         making.generations = Generations::default();
+        making.alarms = Alarms::default();
         making.dependent_views = DependentViews::default();
         for table in &mut making.tables {
             table.expect = Expectations::default();
@@ -97,9 +108,10 @@ impl Dataset {
         making
     }
 
-    /// The names in `${secret:NAME}` of its sources.
+    /// The names in `${secret:NAME}` of its sources, or those that its job is given.
     pub fn secrets(&self) -> BTreeSet<SecretName> {
-        self.tables.iter().flat_map(Table::sources).flat_map(|source| source.origin.secrets()).collect()
+        let of_sources = self.tables.iter().flat_map(Table::sources).flat_map(|source| source.origin.secrets());
+        of_sources.chain(self.job.iter().flat_map(|job| job.secrets.iter().cloned())).collect()
     }
 }
 

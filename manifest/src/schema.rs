@@ -1,7 +1,7 @@
 //! JSON Schemas of the four kinds of file, generated from the types that read them, for editors: each manifest names its schema in a
 //! `# yaml-language-server:` line.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::document::dataset::DatasetDocument;
 use crate::document::schedules::SchedulesDocument;
@@ -46,6 +46,9 @@ pub fn schema(kind: Kind) -> Value {
     };
     schema.insert("title".to_owned(), Value::String(format!("Freshet {}", kind.as_str())));
     let mut schema = schema.to_value();
+    if kind == Kind::Dataset {
+        schema["anyOf"] = json!([{"required": ["tables"]}, {"required": ["job"]}]);
+    }
     without_null(&mut schema);
     schema
 }

@@ -26,6 +26,9 @@ pub fn unserved(dataset: &Dataset) -> BTreeSet<String> {
 /// The same of the dataset as a whole, without its tables.
 pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     let mut unserved = BTreeSet::new();
+    if dataset.job.is_some() {
+        unserved.insert("a job: the image that its manifest names is what runs it".to_owned());
+    }
     // A query reads staging, where a table that stays has what has come for it and no more.
     let stays = |table: &Table| table.load != Load::Replace && matches!(table.content, Content::Sources(_));
     let queries = |table: &Table| matches!(table.content, Content::Query(_));

@@ -181,6 +181,9 @@ pub struct Roles {
     /// EventBridge rules'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<String>,
+    /// Name or ARN of the instance profile of Batch's EC2 instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
 #[cfg(test)]

@@ -14,7 +14,13 @@ pub struct TaskDef {
     pub name: TaskDefName,
     /// Which service runs it.
     pub engine: Engine,
-    /// CPU units, 1024 to a vCPU; one of Fargate's steps.
+    /// What Batch's jobs run on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub compute: Compute,
+    /// Whether AWS may take the machine away.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub capacity: Capacity,
+    /// CPU units, 1024 to a vCPU; one of Fargate's steps, or whole vCPUs on EC2.
     pub cpu: u32,
     /// Memory in MiB; one that Fargate offers for this cpu.
     pub memory: u32,
@@ -36,8 +42,30 @@ pub struct TaskDef {
 pub enum Engine {
     /// An ECS task on Fargate.
     Fargate,
-    /// An AWS Batch job on Fargate.
+    /// An AWS Batch job.
     Batch,
+}
+
+/// What Batch's jobs run on. ECS tasks run on Fargate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compute {
+    /// Fargate.
+    #[default]
+    Fargate,
+    /// EC2 instances that Batch starts and ends.
+    Ec2,
+}
+
+/// Whether AWS may take the machine away, for which it costs a third or so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capacity {
+    /// It may not.
+    #[default]
+    OnDemand,
+    /// It may, two minutes after it said so.
+    Spot,
 }
 
 /// Processor architecture.

@@ -12,6 +12,7 @@ use crate::marker::{HASH_TAG, Marker, Owner};
 use crate::observed::foreign::owner;
 use crate::observed::state::{Carry, State};
 use crate::plan::change::{Action, Change};
+use crate::plan::moving;
 
 /// How often an answer may be lost before we give up.
 const LOST_ANSWERS: usize = 3;
@@ -42,7 +43,8 @@ impl Apply<'_> {
                 }
                 self.clients.complete_topic(&self.desired.names.topic_arn(), topic, &common).await
             }
-            Body::Cluster(_) => self.clients.create_cluster(name, &common).await,
+            Body::Cluster(body) if new => self.clients.create_cluster(name, &body.providers, &common).await,
+            Body::Cluster(body) => self.clients.put_capacity_providers(name, &body.providers).await,
             Body::ComputeEnvironment(body) => self.compute_environment(name, body, &common, new).await,
             Body::JobQueue(body) => self.job_queue(name, body, &common, new).await,
             Body::TaskDefinition(body) | Body::JobDefinition(body) => {
@@ -116,8 +118,12 @@ impl Apply<'_> {
     }
 
     async fn job_queue(&self, name: &str, body: &JobQueue, tags: &Tags, new: bool) -> Result<(), AwsError> {
+        let names = &self.desired.names;
         if !new {
-            return self.clients.update_job_queue(name, body, &self.desired.names.job_queue_arn(), tags).await;
+            return self
+                .clients
+                .update_job_queue(name, body, &names.arn("batch", &format!("job-queue/{name}")), tags)
+                .await;
         }
         // The environment may be one that an earlier run did not wait for.
         self.clients.compute_environment_settled(&body.compute_environment, Condition::Ready).await?;
@@ -182,13 +188,15 @@ impl Apply<'_> {
         let newest = self.known_definition("scheduler", "CreateSchedule", trigger)?;
         let whole = marker.describe(&trigger.words, Some(resource.hash.as_str()), waits);
         let pinned = change.carry.and_then(|carry| carry.pinned);
+        let carry = self.carried(change);
         let new = NewSchedule {
             name: &resource.name,
             trigger,
             definition_arn: &pinned.map_or_else(|| newest.clone(), |revision| at_revision(&newest, revision)),
             description: &Marker::pinned(&whole, pinned),
-            carry: change.carry,
+            carry,
         };
+        self.refuse_near_firing(change, "scheduler", "CreateSchedule")?;
         self.wait_for_quiet(change, trigger).await;
         if change.action == Action::Update {
             self.clients.put_schedule(&group, &new, (self.id)()).await?;
@@ -227,6 +235,27 @@ impl Apply<'_> {
         self.remove_taken(change).await
     }
 
+    /// What is kept of the schedule that is replaced. One that takes the place of a rule does not fire for five minutes, in
+    /// which the rule goes: no firing is due in them, but a rate would begin at once.
+    fn carried(&self, change: &Change) -> Option<Carry> {
+        if !moving::is_move(change, &self.desired.names) {
+            return change.carry;
+        }
+        let now = self.clients.caller.clock().now();
+        let handover = now.checked_add(moving::APART).ok().map(jiff::Timestamp::as_second);
+        let on = Carry { state: State::Enabled, waits_for_secret: false, start: None, pinned: None };
+        let carry = change.carry.unwrap_or(on);
+        Some(Carry { start: carry.start.max(handover), ..carry })
+    }
+
+    fn refuse_near_firing(&self, change: &Change, service: &'static str, name: &'static str) -> Result<(), AwsError> {
+        let now = self.clients.caller.clock().now();
+        let Some(near) = moving::too_near(change, &self.desired.names, now) else { return Ok(()) };
+        let operation =
+            Operation { service, name, family: crate::aws::bucket::Family::Scheduler, repeat: Repeat::Safe };
+        Err(AwsError::ours(operation, "NearFiring", near.words()))
+    }
+
     /// A schedule is never replaced within two minutes of a firing.
     async fn wait_for_quiet(&self, change: &Change, trigger: &Trigger) {
         let Some((expression, timezone)) = &change.fires else { return };
@@ -246,6 +275,7 @@ impl Apply<'_> {
         let state = if off { State::Disabled } else { State::Enabled };
         let definition = self.known_definition("events", "PutTargets", trigger)?;
         let tags = marker.tags(&trigger.tags, None);
+        self.refuse_near_firing(change, "events", "PutRule")?;
         self.wait_for_quiet(change, trigger).await;
         if matches!(change.action, Action::Create | Action::Replace) {
             let unfinished = marker.describe(&trigger.words, None, waits);

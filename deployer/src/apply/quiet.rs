@@ -5,34 +5,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::plan::fires::next_instant;
+use crate::plan::fires::{Times, is_restless, near};
 
 /// Before and after a firing, nothing is replaced.
 const AROUND: SignedDuration = SignedDuration::from_mins(2);
 
-/// An expression and its zone.
-pub(super) type Times<'a> = (&'a str, &'a str);
-
 /// How long to wait until none of these fires within two minutes; nothing where they fire so often that there is no such
 /// moment.
 pub(super) fn wait(times: &[Times<'_>], now: Timestamp) -> Option<Duration> {
-    let near =
-        times.iter().filter(|times| !is_restless(**times, now)).filter_map(|times| firing_near(*times, now)).max()?;
+    let restful = times.iter().filter(|times| !is_restless(**times, now, AROUND));
+    let near = restful.filter_map(|times| near(*times, now, AROUND)).max()?;
     let until = near.checked_add(AROUND).ok()?;
     Duration::try_from(until.duration_since(now)).ok().filter(|wait| !wait.is_zero())
-}
-
-/// A firing less than two minutes ago or ahead.
-fn firing_near((expression, timezone): Times<'_>, now: Timestamp) -> Option<Timestamp> {
-    let before = now.checked_sub(AROUND).ok()?;
-    next_instant(expression, timezone, before).filter(|firing| firing.duration_since(now) < AROUND)
-}
-
-/// Whether two firings are so close that there is hardly a moment between them.
-fn is_restless((expression, timezone): Times<'_>, now: Timestamp) -> bool {
-    let first = next_instant(expression, timezone, now);
-    let second = first.and_then(|first| next_instant(expression, timezone, first));
-    first.zip(second).is_some_and(|(first, second)| second.duration_since(first) <= AROUND * 3)
 }
 
 #[cfg(test)]

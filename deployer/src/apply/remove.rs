@@ -63,7 +63,7 @@ impl Apply<'_> {
             Kind::ScheduleGroup => {
                 by_tags(self.clients.schedule_group(name, &self.desired.names.schedule_group_arn()).await?)
             }
-            Kind::Cluster => by_tags(self.clients.cluster(name).await?),
+            Kind::Cluster => by_tags(self.clients.cluster(name).await?.map(|(tags, _)| tags)),
             Kind::Topic => by_tags(self.clients.topic(&self.desired.names.topic_arn()).await?.map(|found| found.tags)),
             Kind::Queue => by_tags(self.clients.queue(name).await?.map(|found| found.tags)),
             // Its name is the mark: `/freshet/<stack>/<environment>`.

@@ -1,16 +1,18 @@
 //! AWS Batch: compute environment, job queue, job definitions, and submitting a job now.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_batch::types::{
-    CeState, CeStatus, ComputeEnvironmentOrder, ComputeResource, ComputeResourceUpdate, CrType, JqState, JqStatus,
+    ArrayProperties, CeState, CeStatus, ComputeEnvironmentOrder, ComputeResource, ComputeResourceUpdate,
+    CrAllocationStrategy, CrType, JqState, JqStatus,
 };
 
 use super::Clients;
 use super::bucket::Family;
 use super::ecs::Overrides;
 use super::error::{AwsError, Class, Operation, Repeat};
-use crate::desired::resource::{ComputeEnvironment, JobQueue, Tags};
+use crate::desired::resource::{ComputeEnvironment, Instances, JobQueue, Tags};
 
 pub(super) const fn operation(name: &'static str, repeat: Repeat) -> Operation {
     Operation { service: "batch", name, family: Family::Batch, repeat }
@@ -50,34 +52,52 @@ pub enum Condition {
 impl Clients {
     /// The compute environment of that name.
     pub async fn compute_environment(&self, name: &str) -> Result<Option<FoundPlace<ComputeEnvironment>>, AwsError> {
-        let send = || self.batch.describe_compute_environments().compute_environments(name).send();
-        let answer = self.caller.call(operation("DescribeComputeEnvironments", Repeat::Safe), send).await?;
-        let found = answer.compute_environments().iter().find(|found| found.status() != Some(&CeStatus::Deleted));
-        Ok(found.map(|found| {
-            let resources = found.compute_resources();
-            let ids = |ids: Option<&[String]>| crate::desired::trigger::sorted(ids.unwrap_or_default());
-            FoundPlace {
-                body: ComputeEnvironment {
-                    subnets: ids(resources.map(ComputeResource::subnets)),
-                    security_groups: ids(resources.map(ComputeResource::security_group_ids)),
-                    max_vcpus: resources
-                        .and_then(ComputeResource::maxv_cpus)
-                        .and_then(|n| n.try_into().ok())
-                        .unwrap_or_default(),
-                },
-                condition: match (found.status(), found.state()) {
-                    (Some(CeStatus::Valid), Some(CeState::Disabled)) => Condition::Disabled,
-                    (Some(CeStatus::Valid), _) => Condition::Ready,
-                    (Some(CeStatus::Invalid), _) => Condition::Invalid,
-                    _ => Condition::Changing,
-                },
-                reason: found.status_reason().unwrap_or_default().to_owned(),
-                tags: found.tags().map(|tags| tags.clone().into_iter().collect()).unwrap_or_default(),
-            }
-        }))
+        Ok(self.compute_environments(vec![name.to_owned()]).await?.remove(name))
     }
 
-    /// Makes a compute environment on Fargate under this service role, and waits until it is valid.
+    /// Those of these names that are there, at most 100.
+    pub async fn compute_environments(
+        &self,
+        names: Vec<String>,
+    ) -> Result<BTreeMap<String, FoundPlace<ComputeEnvironment>>, AwsError> {
+        let send = || self.batch.describe_compute_environments().set_compute_environments(Some(names.clone())).send();
+        let answer = self.caller.call(operation("DescribeComputeEnvironments", Repeat::Safe), send).await?;
+        let there = answer.compute_environments().iter().filter(|found| found.status() != Some(&CeStatus::Deleted));
+        Ok(there
+            .map(|found| {
+                let resources = found.compute_resources();
+                let ids = |ids: Option<&[String]>| crate::desired::trigger::sorted(ids.unwrap_or_default());
+                let place = FoundPlace {
+                    body: ComputeEnvironment {
+                        subnets: ids(resources.map(ComputeResource::subnets)),
+                        security_groups: ids(resources.map(ComputeResource::security_group_ids)),
+                        max_vcpus: resources
+                            .and_then(ComputeResource::maxv_cpus)
+                            .and_then(|n| n.try_into().ok())
+                            .unwrap_or_default(),
+                        compute: resources
+                            .and_then(ComputeResource::r#type)
+                            .map_or_else(String::new, |kind| kind.as_str().to_owned()),
+                        instances: resources.and_then(|resources| {
+                            let profile = resources.instance_role()?.to_owned();
+                            Some(Instances { types: resources.instance_types().to_vec(), profile })
+                        }),
+                    },
+                    condition: match (found.status(), found.state()) {
+                        (Some(CeStatus::Valid), Some(CeState::Disabled)) => Condition::Disabled,
+                        (Some(CeStatus::Valid), _) => Condition::Ready,
+                        (Some(CeStatus::Invalid), _) => Condition::Invalid,
+                        _ => Condition::Changing,
+                    },
+                    reason: found.status_reason().unwrap_or_default().to_owned(),
+                    tags: found.tags().map(|tags| tags.clone().into_iter().collect()).unwrap_or_default(),
+                };
+                (found.compute_environment_name().unwrap_or_default().to_owned(), place)
+            })
+            .collect())
+    }
+
+    /// Makes a compute environment under this service role, and waits until it is valid.
     pub async fn create_compute_environment(
         &self,
         name: &str,
@@ -85,8 +105,19 @@ impl Clients {
         service_role: &str,
         tags: &Tags,
     ) -> Result<(), AwsError> {
+        let kind = CrType::from(body.compute.as_str());
+        let instances = body.instances.as_ref();
+        let strategy = instances.map(|_| match kind {
+            CrType::Spot => CrAllocationStrategy::SpotPriceCapacityOptimized,
+            _ => CrAllocationStrategy::BestFitProgressive,
+        });
         let resources = ComputeResource::builder()
-            .r#type(CrType::Fargate)
+            .r#type(kind)
+            // Nothing is kept running between jobs.
+            .set_minv_cpus(instances.map(|_| 0))
+            .set_allocation_strategy(strategy)
+            .set_instance_types(instances.map(|instances| instances.types.clone()))
+            .set_instance_role(instances.map(|instances| instances.profile.clone()))
             .maxv_cpus(i32::try_from(body.max_vcpus).unwrap_or(i32::MAX))
             .set_subnets(Some(body.subnets.clone()))
             .set_security_group_ids(Some(body.security_groups.clone()))
@@ -106,7 +137,7 @@ impl Clients {
         self.compute_environment_settled(name, Condition::Ready).await
     }
 
-    /// Changes what Fargate lets be changed in place, and waits until it is.
+    /// Changes what can be changed in place, and waits until it is.
     pub async fn update_compute_environment(
         &self,
         name: &str,
@@ -114,7 +145,10 @@ impl Clients {
         arn: &str,
         tags: &Tags,
     ) -> Result<(), AwsError> {
+        let instances = body.instances.as_ref();
         let resources = ComputeResourceUpdate::builder()
+            .set_instance_types(instances.map(|instances| instances.types.clone()))
+            .set_instance_role(instances.map(|instances| instances.profile.clone()))
             .maxv_cpus(i32::try_from(body.max_vcpus).unwrap_or(i32::MAX))
             .set_subnets(Some(body.subnets.clone()))
             .set_security_group_ids(Some(body.security_groups.clone()))
@@ -162,29 +196,38 @@ impl Clients {
 
     /// The job queue of that name.
     pub async fn job_queue(&self, name: &str) -> Result<Option<FoundPlace<JobQueue>>, AwsError> {
-        let send = || self.batch.describe_job_queues().job_queues(name).send();
+        Ok(self.job_queues(vec![name.to_owned()]).await?.remove(name))
+    }
+
+    /// Those of these names that are there, at most 100.
+    pub async fn job_queues(&self, names: Vec<String>) -> Result<BTreeMap<String, FoundPlace<JobQueue>>, AwsError> {
+        let send = || self.batch.describe_job_queues().set_job_queues(Some(names.clone())).send();
         let answer = self.caller.call(operation("DescribeJobQueues", Repeat::Safe), send).await?;
-        let found = answer.job_queues().iter().find(|found| found.status() != Some(&JqStatus::Deleted));
-        Ok(found.map(|found| {
-            let environment = found.compute_environment_order().first().and_then(|order| order.compute_environment());
-            FoundPlace {
-                body: JobQueue {
-                    compute_environment: environment
-                        .and_then(|arn| arn.rsplit('/').next())
-                        .unwrap_or_default()
-                        .to_owned(),
-                    priority: found.priority().and_then(|n| n.try_into().ok()).unwrap_or_default(),
-                },
-                condition: match (found.status(), found.state()) {
-                    (Some(JqStatus::Valid), Some(JqState::Disabled)) => Condition::Disabled,
-                    (Some(JqStatus::Valid), _) => Condition::Ready,
-                    (Some(JqStatus::Invalid), _) => Condition::Invalid,
-                    _ => Condition::Changing,
-                },
-                reason: found.status_reason().unwrap_or_default().to_owned(),
-                tags: found.tags().map(|tags| tags.clone().into_iter().collect()).unwrap_or_default(),
-            }
-        }))
+        let there = answer.job_queues().iter().filter(|found| found.status() != Some(&JqStatus::Deleted));
+        Ok(there
+            .map(|found| {
+                let environment =
+                    found.compute_environment_order().first().and_then(|order| order.compute_environment());
+                let place = FoundPlace {
+                    body: JobQueue {
+                        compute_environment: environment
+                            .and_then(|arn| arn.rsplit('/').next())
+                            .unwrap_or_default()
+                            .to_owned(),
+                        priority: found.priority().and_then(|n| n.try_into().ok()).unwrap_or_default(),
+                    },
+                    condition: match (found.status(), found.state()) {
+                        (Some(JqStatus::Valid), Some(JqState::Disabled)) => Condition::Disabled,
+                        (Some(JqStatus::Valid), _) => Condition::Ready,
+                        (Some(JqStatus::Invalid), _) => Condition::Invalid,
+                        _ => Condition::Changing,
+                    },
+                    reason: found.status_reason().unwrap_or_default().to_owned(),
+                    tags: found.tags().map(|tags| tags.clone().into_iter().collect()).unwrap_or_default(),
+                };
+                (found.job_queue_name().unwrap_or_default().to_owned(), place)
+            })
+            .collect())
     }
 
     /// Makes a job queue over one compute environment, and waits until it is valid.
@@ -253,6 +296,7 @@ impl Clients {
         job: &str,
         queue: &str,
         definition: &str,
+        array: Option<u16>,
         told: Overrides<'_>,
     ) -> Result<String, AwsError> {
         let submit = operation("SubmitJob", Repeat::LookFirst);
@@ -263,8 +307,10 @@ impl Clients {
             .set_environment(Some(told.variables.iter().map(pair).collect()))
             .set_command(told.command())
             .build();
+        let array = array.map(|size| ArrayProperties::builder().size(i32::from(size)).build());
         let send = || {
             let request = self.batch.submit_job().job_name(job).job_queue(queue).job_definition(definition);
+            let request = request.set_array_properties(array.clone());
             request.container_overrides(overrides.clone()).send()
         };
         for _ in 0..3 {

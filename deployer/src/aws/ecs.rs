@@ -1,52 +1,31 @@
-//! ECS: the cluster, task definitions, and running one now.
+//! ECS: the cluster, what runs in it, and running a task now.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, ClusterField, Compatibility, ContainerDefinition, ContainerOverride,
-    CpuArchitecture, EphemeralStorage, KeyValuePair, LaunchType, LogConfiguration, LogDriver, NetworkConfiguration,
-    NetworkMode, OsFamily, PropagateTags, RuntimePlatform, Tag, TaskDefinition, TaskDefinitionFamilyStatus,
-    TaskDefinitionField, TaskDefinitionStatus, TaskOverride,
+    AssignPublicIp, AwsVpcConfiguration, ClusterField, ContainerOverride, KeyValuePair, LaunchType,
+    NetworkConfiguration, PropagateTags, Tag, TaskOverride,
 };
-use manifest::task_def::Arch;
-use serde_json::{Value, json};
 
 use super::bucket::Family;
 use super::error::{AwsError, Class, Operation, Repeat};
 use super::{Clients, incomplete};
 use crate::desired::definition::CONTAINER;
-use crate::desired::resource::{Definition, Network, Tags};
+use crate::desired::resource::{Network, Tags};
 
-const fn operation(name: &'static str, family: Family, repeat: Repeat) -> Operation {
+pub(super) const fn operation(name: &'static str, family: Family, repeat: Repeat) -> Operation {
     Operation { service: "ecs", name, family, repeat }
 }
 
-const REGISTER: Operation = operation("RegisterTaskDefinition", Family::EcsRegister, Repeat::LookFirst);
-const DEREGISTER: Operation = operation("DeregisterTaskDefinition", Family::EcsRegister, Repeat::Safe);
-const DESCRIBE: Operation = operation("DescribeTaskDefinition", Family::EcsDefinitions, Repeat::Safe);
-const LIST: Operation = operation("ListTaskDefinitions", Family::EcsDefinitions, Repeat::Safe);
-const FAMILIES: Operation = operation("ListTaskDefinitionFamilies", Family::EcsDefinitions, Repeat::Safe);
 const CLUSTERS: Operation = operation("DescribeClusters", Family::EcsCluster, Repeat::Safe);
 // Of a name that is there already, CreateCluster gives the cluster.
 const CREATE_CLUSTER: Operation = operation("CreateCluster", Family::EcsCluster, Repeat::Safe);
+const PUT_PROVIDERS: Operation = operation("PutClusterCapacityProviders", Family::EcsCluster, Repeat::Safe);
 const DELETE_CLUSTER: Operation = operation("DeleteCluster", Family::EcsCluster, Repeat::Safe);
 const LIST_TASKS: Operation = operation("ListTasks", Family::EcsCluster, Repeat::Safe);
 const DESCRIBE_TASKS: Operation = operation("DescribeTasks", Family::EcsCluster, Repeat::Safe);
 // Carries a client token.
 const RUN_TASK: Operation = operation("RunTask", Family::EcsRun, Repeat::Safe);
-
-/// A definition that is registered.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoundDefinition {
-    /// ARN with its revision.
-    pub arn: String,
-    /// Its revision.
-    pub revision: i32,
-    /// Its tags.
-    pub tags: Tags,
-    /// Its content in the form of [`Definition`].
-    pub body: Value,
-}
 
 /// What one run is told besides its definition.
 #[derive(Debug, Clone, Copy)]
@@ -74,18 +53,32 @@ pub struct Started {
 }
 
 impl Clients {
-    /// Whether the cluster is there and takes tasks.
-    pub async fn cluster(&self, name: &str) -> Result<Option<Tags>, AwsError> {
+    /// Tags and capacity providers of the cluster, where it is there and takes tasks.
+    pub async fn cluster(&self, name: &str) -> Result<Option<(Tags, Vec<String>)>, AwsError> {
         let send = || self.ecs.describe_clusters().clusters(name).include(ClusterField::Tags).send();
         let answer = self.caller.call(CLUSTERS, send).await?;
         let active = answer.clusters().iter().find(|cluster| cluster.status() == Some("ACTIVE"));
-        Ok(active.map(|cluster| plain_tags(cluster.tags())))
+        Ok(active.map(|cluster| (plain_tags(cluster.tags()), cluster.capacity_providers().to_vec())))
     }
 
-    /// Makes a cluster.
-    pub async fn create_cluster(&self, name: &str, tags: &Tags) -> Result<(), AwsError> {
-        let send = || self.ecs.create_cluster().cluster_name(name).set_tags(Some(sdk_tags(tags))).send();
+    /// Makes a cluster that offers these capacity providers.
+    pub async fn create_cluster(&self, name: &str, providers: &[String], tags: &Tags) -> Result<(), AwsError> {
+        let providers = (!providers.is_empty()).then(|| providers.to_vec());
+        let send = || {
+            let request = self.ecs.create_cluster().cluster_name(name).set_capacity_providers(providers.clone());
+            request.set_tags(Some(sdk_tags(tags))).send()
+        };
         self.caller.call(CREATE_CLUSTER, send).await.map(drop)
+    }
+
+    /// Makes a cluster of ours offer these capacity providers, and start by none of them what names none.
+    pub async fn put_capacity_providers(&self, name: &str, providers: &[String]) -> Result<(), AwsError> {
+        let send = || {
+            let request = self.ecs.put_cluster_capacity_providers().cluster(name);
+            let request = request.set_capacity_providers(Some(providers.to_vec()));
+            request.set_default_capacity_provider_strategy(Some(Vec::new())).send()
+        };
+        self.caller.call(PUT_PROVIDERS, send).await.map(drop)
     }
 
     /// Deletes a cluster of ours in which nothing runs any more.
@@ -94,87 +87,6 @@ impl Clients {
             Err(error) if error.class() != Class::Absent => Err(error),
             _ => Ok(()),
         }
-    }
-
-    /// Families with an active revision whose name begins so, all pages.
-    pub async fn task_families(&self, prefix: &str) -> Result<Vec<String>, AwsError> {
-        let mut families = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let send = || {
-                let request = self.ecs.list_task_definition_families().family_prefix(prefix).max_results(100);
-                request.status(TaskDefinitionFamilyStatus::Active).set_next_token(token.clone()).send()
-            };
-            let answer = self.caller.call(FAMILIES, send).await?;
-            families.extend(answer.families().iter().cloned());
-            match answer.next_token() {
-                Some(next) => token = Some(next.to_owned()),
-                None => return Ok(families),
-            }
-        }
-    }
-
-    /// The newest active revision of a family.
-    pub async fn task_definition(&self, family: &str) -> Result<Option<FoundDefinition>, AwsError> {
-        let send =
-            || self.ecs.describe_task_definition().task_definition(family).include(TaskDefinitionField::Tags).send();
-        let answer = match self.caller.call(DESCRIBE, send).await {
-            // ECS has no code of its own for a family without active revisions.
-            Err(error) if error.class() == Class::Absent || error.message.contains("Unable to describe") => {
-                return Ok(None);
-            }
-            answer => answer?,
-        };
-        let tags = plain_tags(answer.tags());
-        let active = answer.task_definition().filter(|found| found.status() != Some(&TaskDefinitionStatus::Inactive));
-        Ok(active.map(|found| FoundDefinition {
-            arn: found.task_definition_arn().unwrap_or_default().to_owned(),
-            revision: found.revision(),
-            body: plain(found, &tags),
-            tags,
-        }))
-    }
-
-    /// Registers a revision and gives its ARN. Not repeated after a lost answer: the caller looks.
-    pub async fn register_task(&self, family: &str, definition: &Definition, tags: &Tags) -> Result<String, AwsError> {
-        let container = container(definition)?;
-        let storage = definition.storage.map(|gib| EphemeralStorage::builder().size_in_gib(i32::from(gib)).build());
-        let platform =
-            RuntimePlatform::builder().operating_system_family(OsFamily::Linux).cpu_architecture(arch(definition.arch));
-        let platform = platform.build();
-        let send = || {
-            self.ecs
-                .register_task_definition()
-                .family(family)
-                .requires_compatibilities(Compatibility::Fargate)
-                .network_mode(NetworkMode::Awsvpc)
-                .cpu(definition.cpu.to_string())
-                .memory(definition.memory.to_string())
-                .execution_role_arn(&definition.execution_role)
-                .task_role_arn(&definition.task_role)
-                .runtime_platform(platform.clone())
-                .set_ephemeral_storage(storage.clone())
-                .container_definitions(container.clone())
-                .set_tags(Some(sdk_tags(tags)))
-                .send()
-        };
-        let answer = self.caller.call(REGISTER, send).await?;
-        let arn = answer.task_definition().and_then(TaskDefinition::task_definition_arn);
-        arn.map(str::to_owned).ok_or_else(|| AwsError::ours(REGISTER, "IncompleteAnswer", "it holds no ARN"))
-    }
-
-    /// Deregisters every active revision of a family: nothing may refer to them any more.
-    pub async fn deregister_family(&self, family: &str) -> Result<(), AwsError> {
-        for arn in self.task_revisions(family).await? {
-            self.deregister_task(&arn).await?;
-        }
-        Ok(())
-    }
-
-    /// Deregisters one revision: nothing may refer to it any more.
-    pub async fn deregister_task(&self, arn: &str) -> Result<(), AwsError> {
-        let send = || self.ecs.deregister_task_definition().task_definition(arn).send();
-        self.caller.call(DEREGISTER, send).await.map(drop)
     }
 
     /// ARNs, with revision, of the definitions of which tasks run or are about to, all pages.
@@ -197,26 +109,6 @@ impl Clients {
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
                 None => return Ok(definitions),
-            }
-        }
-    }
-
-    /// ARNs of the active revisions of a family, all pages, oldest first.
-    pub async fn task_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
-        let mut arns = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let send = || {
-                let request =
-                    self.ecs.list_task_definitions().family_prefix(family).status(TaskDefinitionStatus::Active);
-                request.max_results(100).set_next_token(token.clone()).send()
-            };
-            let answer = self.caller.call(LIST, send).await?;
-            arns.extend(answer.task_definition_arns().iter().filter(|arn| is_of(arn, family)).cloned());
-            token = answer.next_token().map(str::to_owned);
-            if token.is_none() {
-                arns.sort_by_key(|arn| revision(arn));
-                return Ok(arns);
             }
         }
     }
@@ -263,16 +155,6 @@ impl Clients {
     }
 }
 
-/// The revision that an ARN ends with.
-pub fn revision(arn: &str) -> Option<u32> {
-    arn.rsplit_once(':')?.1.parse().ok()
-}
-
-fn is_of(arn: &str, family: &str) -> bool {
-    let name = arn.rsplit('/').next().unwrap_or(arn);
-    name.rsplit_once(':').is_some_and(|(found, _)| found == family)
-}
-
 fn network_configuration(operation: Operation, network: &Network) -> Result<NetworkConfiguration, AwsError> {
     let vpc = AwsVpcConfiguration::builder()
         .set_subnets(Some(network.subnets.clone()))
@@ -283,88 +165,15 @@ fn network_configuration(operation: Operation, network: &Network) -> Result<Netw
     Ok(NetworkConfiguration::builder().awsvpc_configuration(vpc).build())
 }
 
-fn container(definition: &Definition) -> Result<ContainerDefinition, AwsError> {
-    // The worker answers SIGTERM within seconds; two minutes are what Fargate gives at most.
-    const STOP_SECONDS: i32 = 120;
-    let logs = LogConfiguration::builder()
-        .log_driver(LogDriver::Awslogs)
-        .options("awslogs-group", &definition.logs.group)
-        .options("awslogs-region", &definition.logs.region)
-        .options("awslogs-stream-prefix", &definition.logs.prefix)
-        // A load goes on when CloudWatch Logs does not answer.
-        .options("mode", "non-blocking")
-        .options("max-buffer-size", "25m")
-        .build()
-        .map_err(|error| incomplete(REGISTER, &error))?;
-    Ok(ContainerDefinition::builder()
-        .name(CONTAINER)
-        .image(&definition.image)
-        .essential(true)
-        .set_command(Some(definition.command.clone()))
-        .set_environment(Some(pairs(&definition.environment)))
-        // The whole task is one container.
-        .memory_reservation(i32::try_from(definition.memory).unwrap_or(i32::MAX))
-        .stop_timeout(STOP_SECONDS)
-        .log_configuration(logs)
-        .build())
-}
-
-fn arch(arch: Arch) -> CpuArchitecture {
-    match arch {
-        Arch::X86_64 => CpuArchitecture::X8664,
-        Arch::Arm64 => CpuArchitecture::Arm64,
-    }
-}
-
-fn pairs(variables: &BTreeMap<String, String>) -> Vec<KeyValuePair> {
+pub(super) fn pairs(variables: &BTreeMap<String, String>) -> Vec<KeyValuePair> {
     variables.iter().map(|(name, value)| KeyValuePair::builder().name(name).value(value).build()).collect()
-}
-
-/// A registered definition in the form of ours: what AWS added is left out.
-fn plain(found: &TaskDefinition, tags: &Tags) -> Value {
-    let container = found.container_definitions().iter().find(|container| container.name() == Some(CONTAINER));
-    let logs = container.and_then(ContainerDefinition::log_configuration).and_then(LogConfiguration::options);
-    let option = |name: &str| logs.and_then(|options| options.get(name));
-    let environment: BTreeMap<&str, &str> = container
-        .map(|container| {
-            container.environment().iter().filter_map(|pair| Some((pair.name()?, pair.value()?))).collect()
-        })
-        .unwrap_or_default();
-    let arch = found.runtime_platform().and_then(RuntimePlatform::cpu_architecture);
-    let mut body = json!({
-        "cpu": found.cpu().and_then(|text| text.parse::<u32>().ok()),
-        "memory": found.memory().and_then(|text| text.parse::<u32>().ok()),
-        "arch": if arch == Some(&CpuArchitecture::Arm64) { Arch::Arm64 } else { Arch::X86_64 },
-        "storage": found.ephemeral_storage().map(EphemeralStorage::size_in_gib),
-        "image": container.and_then(ContainerDefinition::image),
-        "command": container.map(ContainerDefinition::command).unwrap_or_default(),
-        "environment": environment,
-        "execution_role": found.execution_role_arn(),
-        "task_role": found.task_role_arn(),
-        "logs": {
-            "group": option("awslogs-group"),
-            "region": option("awslogs-region"),
-            "prefix": option("awslogs-stream-prefix"),
-        },
-        "tags": crate::marker::without_marks(tags),
-    });
-    // Ours have one container and mount nothing.
-    let others: Vec<_> =
-        found.container_definitions().iter().filter_map(|one| one.name()).filter(|name| *name != CONTAINER).collect();
-    if !others.is_empty() {
-        body["other_containers"] = json!(others);
-    }
-    if !found.volumes().is_empty() {
-        body["volumes"] = json!(found.volumes().iter().filter_map(|volume| volume.name()).collect::<Vec<_>>());
-    }
-    body
 }
 
 pub(super) fn plain_tags(tags: &[Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+pub(super) fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
@@ -396,19 +205,5 @@ mod tests {
         let clients = clients(500, "<!doctype html><title>500</title>").await;
         let words = clients.cluster("civic").await.unwrap_err().to_string();
         assert!(words.contains("HTTP 500") && !words.contains("token") && !words.contains('<'), "{words}");
-    }
-
-    #[tokio::test]
-    async fn a_family_without_active_revisions_is_absent() {
-        let answer = r#"{"__type": "ClientException", "message": "Unable to describe task definition."}"#;
-        let clients = clients(400, answer).await;
-        assert_eq!(clients.task_definition("freshet-nycdb-prod-acris").await, Ok(None));
-    }
-
-    #[test]
-    fn a_family_that_another_begins_with_is_another() {
-        let arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/freshet-nycdb-prod-acris-large:3";
-        assert!(is_of(arn, "freshet-nycdb-prod-acris-large"));
-        assert!(!is_of(arn, "freshet-nycdb-prod-acris"));
     }
 }

@@ -1,8 +1,9 @@
 //! EventBridge rules. A rule is whole when its Description holds the hash, which is written last: after its target.
 
 use aws_sdk_eventbridge::types::{
-    AssignPublicIp, AwsVpcConfiguration, BatchParameters, DeadLetterConfig, EcsParameters, InputTransformer,
-    LaunchType, NetworkConfiguration, PropagateTags, RetryPolicy, RuleState, Tag, Target,
+    AssignPublicIp, AwsVpcConfiguration, BatchArrayProperties, BatchParameters, CapacityProviderStrategyItem,
+    DeadLetterConfig, EcsParameters, InputTransformer, LaunchType, NetworkConfiguration, PropagateTags, RetryPolicy,
+    RuleState, Tag, Target,
 };
 use manifest::task_def::Engine;
 use serde_json::{Value, json};
@@ -70,6 +71,9 @@ impl FoundTarget {
         let input = target.input_transformer().map(InputTransformer::input_template);
         let body = if definition.is_some() {
             let retry = target.retry_policy();
+            let strategy = ecs.map(EcsParameters::capacity_provider_strategy);
+            let provider = strategy.and_then(|items| Some(items.first()?.capacity_provider().to_owned()));
+            let array = batch.and_then(BatchParameters::array_properties).map(BatchArrayProperties::size);
             let vpc = ecs.and_then(EcsParameters::network_configuration);
             let network = vpc.and_then(NetworkConfiguration::awsvpc_configuration).map(|vpc| {
                 json!({
@@ -83,7 +87,7 @@ impl FoundTarget {
                 "dead_letters": dead_letters,
                 "give_up_seconds": retry.and_then(RetryPolicy::maximum_event_age_in_seconds),
                 "delivery_attempts": retry.and_then(RetryPolicy::maximum_retry_attempts),
-                "target": {"place": target.arn(), "input": input, "network": network},
+                "target": {"place": target.arn(), "input": input, "array": array, "capacity_provider": provider, "network": network},
             })
         } else {
             json!({"topic": target.arn(), "dead_letters": dead_letters, "message": input})
@@ -339,9 +343,15 @@ fn target(trigger: &Trigger, definition_arn: &str) -> Result<Target, aws_smithy_
         .input_transformer(input);
     match trigger.target.definition.engine {
         Engine::Fargate => {
+            let strategy =
+                trigger.target.capacity_provider.as_ref().map(|provider| {
+                    CapacityProviderStrategyItem::builder().capacity_provider(provider).weight(1).build()
+                });
+            let strategy = strategy.transpose()?.map(|item| vec![item]);
             let parameters = EcsParameters::builder()
                 .task_definition_arn(definition_arn)
-                .launch_type(LaunchType::Fargate)
+                .set_launch_type(trigger.target.capacity_provider.is_none().then_some(LaunchType::Fargate))
+                .set_capacity_provider_strategy(strategy)
                 .task_count(1)
                 .propagate_tags(PropagateTags::TaskDefinition)
                 .enable_ecs_managed_tags(true)
@@ -352,7 +362,13 @@ fn target(trigger: &Trigger, definition_arn: &str) -> Result<Target, aws_smithy_
         Engine::Batch => {
             let job = crate::names::dataset_of_schedule(&trigger.schedule).map(|dataset| dataset.to_string());
             let job = job.unwrap_or_else(|| trigger.schedule.clone());
-            let parameters = BatchParameters::builder().job_definition(definition_arn).job_name(job).build()?;
+            let parameters = BatchParameters::builder()
+                .job_definition(definition_arn)
+                .job_name(job)
+                .set_array_properties(
+                    trigger.target.array.map(|size| BatchArrayProperties::builder().size(i32::from(size)).build()),
+                )
+                .build()?;
             target.batch_parameters(parameters).build()
         }
     }

@@ -5,19 +5,16 @@ use std::collections::BTreeMap;
 use aws_sdk_batch::types::{
     AssignPublicIp, ContainerProperties, EphemeralStorage, EvaluateOnExit, FargatePlatformConfiguration, JobDefinition,
     JobDefinitionType, JobTimeout, KeyValuePair, LogConfiguration, LogDriver, NetworkConfiguration, PlatformCapability,
-    ResourceRequirement, ResourceType, RetryAction, RetryStrategy, RuntimePlatform,
+    ResourceRequirement, ResourceType, RetryAction, RetryStrategy, RuntimePlatform, Secret,
 };
-use manifest::task_def::Arch;
+use manifest::task_def::{Arch, Compute};
 use serde_json::{Value, json};
 
 use super::Clients;
 use super::batch::operation;
-use super::ecs::FoundDefinition;
 use super::error::{AwsError, Repeat};
+use super::task_definitions::FoundDefinition;
 use crate::desired::resource::{BatchLimits, Definition, Tags};
-
-/// Exit codes of the worker after which another attempt would end the same: usage, data refused, permission, configuration.
-const FINAL_EXITS: [&str; 4] = ["64", "65", "77", "78"];
 
 impl Clients {
     /// Active job definitions whose name begins so, the newest revision of each by name.
@@ -76,15 +73,20 @@ impl Clients {
             return Err(AwsError::ours(register, "IncompleteRequest", format!("{name} has no limits for Batch")));
         };
         let container = container(definition, limits);
-        let retry =
-            RetryStrategy::builder().attempts(i32::from(limits.attempts)).set_evaluate_on_exit(Some(exits())).build();
+        let retry = RetryStrategy::builder()
+            .attempts(i32::from(limits.attempts))
+            .set_evaluate_on_exit(Some(exits(limits)))
+            .build();
         let seconds = i32::try_from(limits.timeout_seconds).unwrap_or(i32::MAX);
         let send = || {
             self.batch
                 .register_job_definition()
                 .job_definition_name(name)
                 .r#type(JobDefinitionType::Container)
-                .platform_capabilities(PlatformCapability::Fargate)
+                .platform_capabilities(match limits.compute {
+                    Compute::Fargate => PlatformCapability::Fargate,
+                    Compute::Ec2 => PlatformCapability::Ec2,
+                })
                 .container_properties(container.clone())
                 .retry_strategy(retry.clone())
                 .timeout(JobTimeout::builder().attempt_duration_seconds(seconds).build())
@@ -106,16 +108,20 @@ impl Clients {
     }
 }
 
-fn exits() -> Vec<EvaluateOnExit> {
-    let on = |code: &str| EvaluateOnExit::builder().on_exit_code(code).action(RetryAction::Exit).build();
-    let mut exits: Vec<_> = FINAL_EXITS.into_iter().map(on).collect();
-    exits.push(EvaluateOnExit::builder().on_reason("*").action(RetryAction::Retry).build());
-    exits
+/// What the reason of a job begins with whose instance was taken away.
+const HOST_GONE: &str = "Host EC2*";
+
+/// After which ends another attempt is made, five conditions at most; where none holds, Batch makes one.
+fn exits(limits: &BatchLimits) -> Vec<EvaluateOnExit> {
+    let host = EvaluateOnExit::builder().on_status_reason(HOST_GONE).action(RetryAction::Retry).build();
+    let on = |code: &u8| EvaluateOnExit::builder().on_exit_code(code.to_string()).action(RetryAction::Exit).build();
+    std::iter::once(host).chain(limits.final_exits.iter().map(on)).collect()
 }
 
 fn container(definition: &Definition, limits: &BatchLimits) -> ContainerProperties {
     let need = |kind: ResourceType, value: String| ResourceRequirement::builder().r#type(kind).value(value).build();
     let pair = |(name, value): (&String, &String)| KeyValuePair::builder().name(name).value(value).build();
+    let secret = |(name, place): (&String, &String)| Secret::builder().name(name).value_from(place).build();
     let logs = LogConfiguration::builder()
         .log_driver(LogDriver::Awslogs)
         .options("awslogs-group", &definition.logs.group)
@@ -128,22 +134,30 @@ fn container(definition: &Definition, limits: &BatchLimits) -> ContainerProperti
         Arch::X86_64 => "X86_64",
         Arch::Arm64 => "ARM64",
     };
-    let network =
-        NetworkConfiguration::builder().assign_public_ip(AssignPublicIp::from(limits.public_ip.as_str())).build();
+    let network = limits
+        .public_ip
+        .as_deref()
+        .map(|assigned| NetworkConfiguration::builder().assign_public_ip(AssignPublicIp::from(assigned)).build());
     let storage = definition.storage.map(|gib| EphemeralStorage::builder().size_in_gib(i32::from(gib)).build());
-    ContainerProperties::builder()
+    let container = ContainerProperties::builder()
         .image(&definition.image)
-        .set_command(Some(definition.command.clone()))
+        .set_command((!definition.command.is_empty()).then(|| definition.command.clone()))
         .job_role_arn(&definition.task_role)
         .execution_role_arn(&definition.execution_role)
         .resource_requirements(need(ResourceType::Vcpu, vcpus(definition.cpu)))
         .resource_requirements(need(ResourceType::Memory, definition.memory.to_string()))
         .set_environment(Some(definition.environment.iter().map(pair).collect()))
-        .network_configuration(network)
+        .set_secrets((!definition.secrets.is_empty()).then(|| definition.secrets.iter().map(secret).collect()))
+        .log_configuration(logs);
+    // Instances have their own network, architecture and disk.
+    if limits.compute == Compute::Ec2 {
+        return container.build();
+    }
+    container
+        .set_network_configuration(network)
         .fargate_platform_configuration(FargatePlatformConfiguration::builder().platform_version("LATEST").build())
         .runtime_platform(RuntimePlatform::builder().operating_system_family("LINUX").cpu_architecture(arch).build())
         .set_ephemeral_storage(storage)
-        .log_configuration(logs)
         .build()
 }
 
@@ -178,10 +192,23 @@ fn plain(found: &JobDefinition) -> FoundDefinition {
             container.environment().iter().filter_map(|pair| Some((pair.name()?, pair.value()?))).collect()
         })
         .unwrap_or_default();
+    let secrets: BTreeMap<&str, &str> = container
+        .map(|container| container.secrets().iter().filter_map(|one| Some((one.name()?, one.value_from()?))).collect())
+        .unwrap_or_default();
+    let exits: Vec<u8> = found
+        .retry_strategy()
+        .map(RetryStrategy::evaluate_on_exit)
+        .unwrap_or_default()
+        .iter()
+        // Batch takes either case, and so gives either.
+        .filter(|exit| exit.action().is_some_and(|action| action.as_str().eq_ignore_ascii_case("exit")))
+        .filter_map(|exit| exit.on_exit_code()?.parse().ok())
+        .collect();
     let arch = container.and_then(ContainerProperties::runtime_platform).and_then(RuntimePlatform::cpu_architecture);
     let network = container.and_then(ContainerProperties::network_configuration);
     let tags: Tags = found.tags().map(|tags| tags.clone().into_iter().collect()).unwrap_or_default();
-    let body: Value = json!({
+    let on_instances = found.platform_capabilities().contains(&PlatformCapability::Ec2);
+    let mut body: Value = json!({
         "cpu": need(&ResourceType::Vcpu).and_then(units),
         "memory": need(&ResourceType::Memory).and_then(|text| text.parse::<u32>().ok()),
         "arch": if arch == Some("ARM64") { Arch::Arm64 } else { Arch::X86_64 },
@@ -189,6 +216,7 @@ fn plain(found: &JobDefinition) -> FoundDefinition {
         "image": container.and_then(ContainerProperties::image),
         "command": container.map(ContainerProperties::command).unwrap_or_default(),
         "environment": environment,
+        "secrets": (!secrets.is_empty()).then_some(secrets),
         "execution_role": container.and_then(ContainerProperties::execution_role_arn),
         "task_role": container.and_then(ContainerProperties::job_role_arn),
         "logs": {
@@ -200,9 +228,15 @@ fn plain(found: &JobDefinition) -> FoundDefinition {
             "attempts": found.retry_strategy().and_then(RetryStrategy::attempts),
             "timeout_seconds": found.timeout().and_then(JobTimeout::attempt_duration_seconds),
             "public_ip": network.and_then(NetworkConfiguration::assign_public_ip).map(AssignPublicIp::as_str),
+            "compute": on_instances.then_some(Compute::Ec2),
+            "final_exits": (!exits.is_empty()).then_some(exits),
         },
         "tags": crate::marker::without_marks(&tags),
     });
+    // Of instances the compute environment says it.
+    if let (true, Some(body)) = (on_instances, body.as_object_mut()) {
+        body.remove("arch");
+    }
     FoundDefinition {
         arn: found.job_definition_arn().unwrap_or_default().to_owned(),
         revision: found.revision().unwrap_or_default(),
@@ -225,6 +259,15 @@ mod tests {
 
     #[test]
     fn batch_takes_at_most_five_conditions_on_exit() {
-        assert!(exits().len() <= 5);
+        let limits = |final_exits: &[u8]| BatchLimits {
+            attempts: 2,
+            timeout_seconds: 60,
+            public_ip: Some("ENABLED".to_owned()),
+            compute: Compute::Fargate,
+            final_exits: final_exits.to_vec(),
+        };
+        let exits = exits(&limits(&[64, 65, 77, 78]));
+        assert!(exits.len() <= 5);
+        assert_eq!(exits[0].action(), Some(&RetryAction::Retry), "a host that was taken away comes first");
     }
 }

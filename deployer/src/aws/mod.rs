@@ -23,6 +23,7 @@ pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
+pub mod task_definitions;
 pub mod turn;
 
 use std::sync::Arc;

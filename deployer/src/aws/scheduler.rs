@@ -3,8 +3,9 @@
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::primitives::DateTime;
 use aws_sdk_scheduler::types::{
-    ActionAfterCompletion, AssignPublicIp, AwsVpcConfiguration, DeadLetterConfig, EcsParameters, FlexibleTimeWindow,
-    FlexibleTimeWindowMode, LaunchType, NetworkConfiguration, PropagateTags, RetryPolicy, ScheduleState, Tag, Target,
+    ActionAfterCompletion, AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, DeadLetterConfig,
+    EcsParameters, FlexibleTimeWindow, FlexibleTimeWindowMode, LaunchType, NetworkConfiguration, PropagateTags,
+    RetryPolicy, ScheduleState, Tag, Target,
 };
 use manifest::task_def::Engine;
 use serde_json::{Value, json};
@@ -154,7 +155,7 @@ impl Clients {
         let description = answer.description().unwrap_or_default().to_owned();
         let note = crate::marker::Note::read(&description);
         let waits_for_secret = note.as_ref().is_some_and(|note| note.waits_for_secret);
-        let start = answer.start_date().map(DateTime::secs);
+        let start = self.ahead(answer.start_date());
         Ok(Some(FoundSchedule {
             carry: Carry {
                 state: state(answer.state()),
@@ -166,6 +167,13 @@ impl Clients {
             body: body(&answer, &description),
             description,
         }))
+    }
+
+    /// A start that is still to come, in seconds since 1970. One that has passed holds nothing back any more, and AWS takes
+    /// none that is more than five minutes old.
+    pub(super) fn ahead(&self, start: Option<&DateTime>) -> Option<i64> {
+        let now = self.caller.clock().now().as_second();
+        start.map(DateTime::secs).filter(|start| *start > now)
     }
 
     /// Makes a schedule. One of the same name that is there already has the same content: the name says so.
@@ -246,6 +254,9 @@ fn body(answer: &GetScheduleOutput, description: &str) -> Value {
             "public_ip": vpc.assign_public_ip().map(AssignPublicIp::as_str),
         })
     });
+    let strategy = target.and_then(Target::ecs_parameters).map(EcsParameters::capacity_provider_strategy);
+    let provider = strategy.and_then(|items| Some(items.first()?.capacity_provider().to_owned()));
+    let array = of_batch.as_ref().and_then(|request| request["ArrayProperties"]["Size"].as_u64());
     let (place, input) = match of_batch {
         Some(request) => {
             let overrides = json!({"ContainerOverrides": request["ContainerOverrides"]});
@@ -262,7 +273,7 @@ fn body(answer: &GetScheduleOutput, description: &str) -> Value {
         "dead_letters": target.and_then(Target::dead_letter_config).and_then(DeadLetterConfig::arn),
         "give_up_seconds": retry.and_then(RetryPolicy::maximum_event_age_in_seconds),
         "delivery_attempts": retry.and_then(RetryPolicy::maximum_retry_attempts),
-        "target": {"place": place, "input": input, "network": network},
+        "target": {"place": place, "input": input, "array": array, "capacity_provider": provider, "network": network},
     });
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), besides(answer)) {
         body.extend(more);
@@ -330,9 +341,15 @@ pub(super) fn target(operation: Operation, trigger: &Trigger, definition_arn: &s
         .dead_letter_config(DeadLetterConfig::builder().arn(&trigger.dead_letters).build());
     match trigger.target.definition.engine {
         Engine::Fargate => {
+            let strategy =
+                trigger.target.capacity_provider.as_ref().map(|provider| {
+                    CapacityProviderStrategyItem::builder().capacity_provider(provider).weight(1).build()
+                });
+            let strategy = strategy.transpose().map_err(wrong)?.map(|item| vec![item]);
             let parameters = EcsParameters::builder()
                 .task_definition_arn(definition_arn)
-                .launch_type(LaunchType::Fargate)
+                .set_launch_type(trigger.target.capacity_provider.is_none().then_some(LaunchType::Fargate))
+                .set_capacity_provider_strategy(strategy)
                 .task_count(1)
                 .propagate_tags(PropagateTags::TaskDefinition)
                 .enable_ecs_managed_tags(true)
@@ -355,7 +372,7 @@ pub(super) fn target(operation: Operation, trigger: &Trigger, definition_arn: &s
                     format!("schedule {} names no dataset", trigger.schedule),
                 )
             })?;
-            let request = submit_job(&dataset, &trigger.target.place, definition_arn, &trigger.target.input);
+            let request = submit_job(&dataset, definition_arn, &trigger.target);
             let arn = format!("arn:{partition}:scheduler:::aws-sdk:batch:submitJob");
             target.arn(arn).input(request).build().map_err(wrong)
         }

@@ -46,7 +46,9 @@ impl Clients {
             Turn::Pause => (Some(ScheduleState::Disabled), None),
             Turn::Resume if waits => (Some(ScheduleState::Disabled), None),
             Turn::Resume => (Some(ScheduleState::Enabled), None),
-            Turn::Pin(..) | Turn::Unpin(_) => (found.state().cloned(), found.start_date().copied()),
+            Turn::Pin(..) | Turn::Unpin(_) => {
+                (found.state().cloned(), self.ahead(found.start_date()).map(DateTime::from_secs))
+            }
         };
         let target = started(&found, definition)?;
         let update = operation("UpdateSchedule");

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use crate::aws::error::AwsError;
 use crate::cli::{Gc, Global};
 use crate::error::{Error, Exit};
 use crate::marker::Owner;
+use crate::names::BatchPlace;
 use crate::output::{Report, bullets, print};
 
 /// What went, or would go.
@@ -90,18 +92,19 @@ async fn revisions(session: &Session) -> Result<BTreeMap<String, Vec<String>>, A
 /// Every revision to which anything refers, whoever made it.
 async fn references(session: &Session) -> Result<BTreeSet<String>, AwsError> {
     let Session { names, clients, .. } = session;
-    let (cluster, queue) = (names.cluster_arn(), names.job_queue_arn());
+    let cluster = names.cluster_arn();
+    let queues: Vec<String> = BatchPlace::ALL.into_iter().map(|place| names.job_queue_arn(place)).collect();
     let (schedules, by_cluster, by_queue, running) = tokio::try_join!(
         clients.all_schedules(),
         clients.rules_by_target(&cluster),
-        clients.rules_by_target(&queue),
+        try_join_all(queues.iter().map(|queue| clients.rules_by_target(queue))),
         clients.running_definitions(names.cluster()),
     )?;
     let mut referred: BTreeSet<String> = running.into_iter().collect();
     let looks = schedules.into_iter().map(async |(group, name)| clients.schedule(&group, &name).await);
     let looked: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
     referred.extend(looked.into_iter().flatten().map(|schedule| schedule.definition));
-    let rules: BTreeSet<String> = by_cluster.into_iter().chain(by_queue).collect();
+    let rules: BTreeSet<String> = by_cluster.into_iter().chain(by_queue.into_iter().flatten()).collect();
     for rule in rules {
         referred.extend(clients.rule_definitions(&rule).await?);
     }

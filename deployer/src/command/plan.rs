@@ -1,11 +1,14 @@
 //! `deploy plan`: what would change, and when everything fires next. Nothing is touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use futures_util::future::join_all;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::session::{self, Session};
+use super::status::runs;
 use crate::apply::Applied;
 use crate::cli::{self, Global, Selection};
 use crate::clock::{Clock, Machine};
@@ -13,7 +16,7 @@ use crate::desired::{Desired, Manifests, secret};
 use crate::error::{Error, Exit, most_similar};
 use crate::image::{self, Meaning, Resolved};
 use crate::observed::{self, Depth, state::Observed};
-use crate::output::{Report, print};
+use crate::output::{Report, print, tell};
 use crate::plan::saved::Saved;
 use crate::plan::{Options, Plan, Scope, estimate, fires};
 use crate::{project, render};
@@ -45,7 +48,8 @@ pub(super) async fn plan(global: &Global, options: &cli::Plan) -> Result<Exit, E
         offline(&project::manifests(global)?, &options.selection)?
     } else {
         let session = Session::open(global).await?;
-        read(&session, &options.selection).await?.1
+        let lengths = lengths(&session).await;
+        read(&session, &options.selection, &lengths).await?.1
     };
     if let Some(path) = &options.out {
         let saved = serde_json::to_string_pretty(&Saved::of(&plan)).map_err(|error| Error::Output(error.into()))?;
@@ -54,6 +58,19 @@ pub(super) async fn plan(global: &Global, options: &cli::Plan) -> Result<Exit, E
     let report = PlanReport { plan, applied: None };
     print(&report, global.output)?;
     Ok(exit(&report, &options.selection))
+}
+
+/// Days of runs that say how long a run takes.
+const PAST_DAYS: i64 = 30;
+
+/// How long runs took, as far as the log tells: whoever may not read it sees the plan all the same.
+async fn lengths(session: &Session) -> estimate::Lengths {
+    let since = session.clock.now().checked_sub(SignedDuration::from_hours(24 * PAST_DAYS));
+    let since = since.map_or(0, jiff::Timestamp::as_millisecond);
+    runs::lengths(&session.clients, &session.names, since).await.unwrap_or_else(|error| {
+        tell(&format!("how long runs take is assumed, because the log could not be read: {error}"));
+        estimate::Lengths::new()
+    })
 }
 
 /// What the manifests would make where nothing exists yet.
@@ -67,7 +84,7 @@ fn offline(manifests: &Manifests, selection: &Selection) -> Result<Plan, Error> 
         &allowed(manifests, selection)?,
         fires::of(&manifests.schedules, now),
     );
-    Ok(plan.estimated(estimate::of(manifests, &desired, now)))
+    Ok(plan.estimated(estimate::of(manifests, &desired, &estimate::Lengths::new(), now)))
 }
 
 /// What the command line allows; names of no dataset are told.
@@ -93,14 +110,18 @@ fn check_adopted(desired: &Desired, selection: &Selection) -> Result<(), Error> 
 }
 
 /// Reads what exists, and compares.
-pub(super) async fn read(session: &Session, selection: &Selection) -> Result<(Desired, Plan), Error> {
+pub(super) async fn read(
+    session: &Session,
+    selection: &Selection,
+    lengths: &estimate::Lengths,
+) -> Result<(Desired, Plan), Error> {
     let options = allowed(&session.manifests, selection)?;
-    let World { manifests, desired, observed, image } = observe(session, Depth::Lists).await?;
+    let World { manifests, desired, observed, images } = observe(session, Depth::Lists).await?;
     check_adopted(&desired, selection)?;
     let now = session.clock.now();
     let plan = Plan::new(&desired, &observed, &options, fires::of(&manifests.schedules, now));
-    let mut plan = plan.estimated(estimate::of(&manifests, &desired, now));
-    plan.image = image;
+    let mut plan = plan.at(&desired.names, now).estimated(estimate::of(&manifests, &desired, lengths, now));
+    plan.images = images;
     Ok((desired, plan))
 }
 
@@ -109,7 +130,8 @@ pub(super) struct World {
     pub(super) manifests: Manifests,
     pub(super) desired: Desired,
     pub(super) observed: Observed,
-    pub(super) image: Option<Meaning>,
+    /// What tags mean now.
+    pub(super) images: Vec<Meaning>,
 }
 
 /// Reads all that a plan needs to know.
@@ -117,24 +139,28 @@ pub(super) async fn observe(session: &Session, depth: Depth) -> Result<World, Er
     let mut manifests = session.manifests.clone();
     let needs = secret::needs(&manifests);
     let endpoint = session.endpoint.as_deref();
-    let (states, image) = tokio::join!(
-        observed::secrets(&session.clients, needs.keys()),
-        image::resolve(&session.clients, &manifests.environment.image, endpoint)
-    );
+    let places = manifests.images();
+    let asked = places.keys().map(async |image| {
+        let resolved = image::resolve(&session.clients, image, endpoint).await;
+        (image.clone(), resolved)
+    });
+    let (states, images) = tokio::join!(observed::secrets(&session.clients, needs.keys()), join_all(asked));
+    let images: BTreeMap<String, Resolved> = images.into_iter().collect();
     let secrets = Observed { secrets: states?.into_iter().collect(), ..Observed::default() };
-    if let Resolved::Found(meaning) = &image {
-        manifests.environment.image.clone_from(&meaning.pinned);
-    }
+    manifests.pin(&images);
     let missing = secret::missing(&needs, &manifests, &secrets.absent_secrets(&needs));
     let mut desired = Desired::new(&manifests, &missing);
-    desired.image_is(&manifests.environment.image, &image);
+    for (image, resolved) in &images {
+        desired.image_is(image, &places[image], resolved);
+    }
     if let Some(instance) = &manifests.environment.network.like {
         let found = session.clients.database_network(instance).await?;
         desired.network_is(instance, found.as_ref());
     }
     let observed = Observed { secrets: secrets.secrets, ..observed::observe(&session.clients, &desired, depth).await? };
-    let image = if let Resolved::Found(meaning) = image { Some(meaning) } else { None };
-    Ok(World { manifests, desired, observed, image })
+    let found = |resolved| if let Resolved::Found(meaning) = resolved { Some(meaning) } else { None };
+    let images = images.into_values().filter_map(found).collect();
+    Ok(World { manifests, desired, observed, images })
 }
 
 /// How a command ends whose plan is this.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::session::Session;
 use super::triggers::{self, Trigger};
-use crate::aws::ecs::revision;
 use crate::aws::error::AwsError;
+use crate::aws::task_definitions::revision;
 use crate::aws::turn::Turn;
 use crate::cli::{Global, Rollback};
 use crate::desired::resource::Kind;

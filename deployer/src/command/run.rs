@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::session::Session;
-use crate::aws::ecs::{FoundDefinition, Overrides};
+use crate::aws::ecs::Overrides;
+use crate::aws::task_definitions::FoundDefinition;
 use crate::cli::{Global, Run};
 use crate::desired::definition::CONTAINER;
 use crate::error::{Error, Exit};
 use crate::marker::Owner;
+use crate::names::BatchPlace;
 use crate::output::{Report, print};
 
 /// Who started a task, as ECS and its events show it.
@@ -57,7 +59,7 @@ impl Report for Started {
 pub(super) async fn run(global: &Global, options: &Run) -> Result<Exit, Error> {
     let session = Session::open(global).await?;
     let name = &options.dataset;
-    session.dataset(name)?;
+    let array = session.dataset(name)?.job.as_ref().and_then(|job| job.array);
     let (engine, found) = registered(&session, name).await?;
     let mut variables = BTreeMap::new();
     if options.full {
@@ -79,7 +81,11 @@ pub(super) async fn run(global: &Global, options: &Run) -> Result<Exit, Error> {
         Engine::Batch => {
             // Unique, so that it can be found again when the answer is lost.
             let job = format!("{name}-{}", Uuid::new_v4().simple());
-            (session.clients.submit_job(&job, &session.names.batch(), &found.arn, overrides).await?, None)
+            let placements = session.manifests.placements();
+            let first = placements.get(name).and_then(|task_defs| session.manifests.task_defs.get(task_defs[0]));
+            let place = first.map_or(BatchPlace::ALL[0], BatchPlace::of);
+            let queue = session.names.batch(place);
+            (session.clients.submit_job(&job, &queue, &found.arn, array, overrides).await?, None)
         }
     };
     let prefix = log_stream.clone().unwrap_or_else(|| format!("{name}/"));

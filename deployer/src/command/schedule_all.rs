@@ -12,13 +12,14 @@ use crate::apply;
 use crate::cli::{Global, ScheduleAll};
 use crate::error::{Error, Exit};
 use crate::output::{Bar, print, tell};
+use crate::plan::estimate::Lengths;
 use crate::plan::saved::Saved;
 
 /// Applies the plan.
 pub(super) async fn schedule_all(global: &Global, options: &ScheduleAll) -> Result<Exit, Error> {
     let agreed = options.plan.as_deref().map(saved).transpose()?;
     let session = Session::open(global).await?;
-    let (desired, plan) = read(&session, &options.selection).await?;
+    let (desired, plan) = read(&session, &options.selection, &Lengths::new()).await?;
     if let Some(agreed) = agreed {
         let differences = agreed.differences(&Saved::of(&plan));
         if !differences.is_empty() {

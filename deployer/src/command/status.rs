@@ -1,7 +1,7 @@
 //! `deploy status`: per dataset its schedules and their state, when they fire next, the definition they start, and the last
 //! run, read from the records that workers leave in the stack's log group. The database is not asked.
 
-mod runs;
+pub(super) mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 

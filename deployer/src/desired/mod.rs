@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use manifest::dataset::Status;
 use manifest::schedule::{Replaced, Schedule};
 use manifest::stack::Environment;
-use manifest::task_def::{Engine, TaskDef};
+use manifest::task_def::{Capacity, Compute, Engine, TaskDef};
 use manifest::{Dataset, DatasetName, SecretName, TaskDefName};
 
 use self::resource::{
@@ -28,7 +28,7 @@ use self::secret::SecretNeed;
 use crate::aws::rds::DatabaseNetwork;
 use crate::finding::{Code, Finding};
 use crate::image::Resolved;
-use crate::names::Names;
+use crate::names::{BatchPlace, Names};
 
 /// vCPUs that Batch may use at once: eight of the largest Fargate jobs.
 const MAX_VCPUS: u32 = 128;
@@ -55,6 +55,42 @@ impl Manifests {
     pub fn placed(&self) -> BTreeSet<&DatasetName> {
         let named = self.schedules.iter().map(|schedule| &schedule.dataset).chain(self.manual.keys());
         named.filter(|name| self.is_active(name)).collect()
+    }
+
+    /// Datasets with the task-defs they run on, the dataset's own first.
+    pub fn placements(&self) -> BTreeMap<&DatasetName, Vec<&TaskDefName>> {
+        let mut placements: BTreeMap<&DatasetName, Vec<&TaskDefName>> = BTreeMap::new();
+        // The entry named as the dataset itself decides which definition bears the dataset's plain name.
+        let (first, further): (Vec<&Schedule>, Vec<&Schedule>) =
+            self.schedules.iter().partition(|schedule| schedule.name == schedule.dataset.as_str());
+        let scheduled = first.into_iter().chain(further).map(|schedule| (&schedule.dataset, &schedule.task_def));
+        for (dataset, task_def) in scheduled.chain(&self.manual) {
+            let task_defs = placements.entry(dataset).or_default();
+            if !task_defs.contains(&task_def) {
+                task_defs.push(task_def);
+            }
+        }
+        placements.retain(|dataset, _| self.is_active(dataset));
+        placements
+    }
+
+    /// Every image that a run starts, with the place that names it: a key of `freshet.yml`, or a dataset.
+    pub fn images(&self) -> BTreeMap<String, String> {
+        let of_jobs = self.placed().into_iter().filter_map(|name| {
+            let job = self.datasets.get(name)?.job.as_ref()?;
+            Some((job.image.clone(), name.to_string()))
+        });
+        of_jobs.chain([(self.environment.image.clone(), "image".to_owned())]).collect()
+    }
+
+    /// Names each image by the digest that its tag means now, where that was found out.
+    pub fn pin(&mut self, images: &BTreeMap<String, Resolved>) {
+        let jobs = self.datasets.values_mut().filter_map(|dataset| dataset.job.as_mut());
+        for image in jobs.map(|job| &mut job.image).chain([&mut self.environment.image]) {
+            if let Some(Resolved::Found(meaning)) = images.get(image) {
+                image.clone_from(&meaning.pinned);
+            }
+        }
     }
 
     fn is_active(&self, dataset: &DatasetName) -> bool {
@@ -86,6 +122,8 @@ impl Desired {
         build.definitions();
         build.triggers(missing);
         build.upstreams(missing);
+        build.jobs();
+        build.spot();
         build.stack();
         build.finish()
     }
@@ -118,9 +156,8 @@ impl Desired {
         }
     }
 
-    /// Tells what was found out about the image.
-    pub fn image_is(&mut self, image: &str, resolved: &Resolved) {
-        let place = "image";
+    /// Tells what was found out about an image that this place names.
+    pub fn image_is(&mut self, image: &str, place: &str, resolved: &Resolved) {
         match resolved {
             Resolved::Pinned | Resolved::Found(_) => {}
             Resolved::Missing(why) => {
@@ -128,7 +165,9 @@ impl Desired {
                 self.findings.push(Finding::new(Code::MissingImage, place, format!("{image}: {why}"), remedy));
             }
             Resolved::Unknown(why) => {
-                for finding in self.findings.iter_mut().filter(|finding| finding.code == Code::ImageTag) {
+                for finding in
+                    self.findings.iter_mut().filter(|finding| finding.code == Code::ImageTag && finding.place == place)
+                {
                     finding.message = format!("{} ({why})", finding.message);
                 }
             }
@@ -150,6 +189,8 @@ struct Build<'a> {
     common: role::Common,
     definitions: BTreeMap<(DatasetName, TaskDefName), DefinitionRef>,
     secret_sets: BTreeSet<BTreeSet<String>>,
+    /// Images by the secrets that are put into their containers.
+    execution: BTreeMap<BTreeSet<String>, BTreeSet<String>>,
     resources: Vec<Resource>,
     replaced: BTreeMap<String, Replaced>,
     findings: Vec<Finding>,
@@ -164,31 +205,15 @@ impl<'a> Build<'a> {
             common: role::Common { boundary: environment.permissions_boundary.clone(), tags: environment.tags.clone() },
             definitions: BTreeMap::new(),
             secret_sets: BTreeSet::new(),
+            execution: BTreeMap::new(),
             resources: Vec::new(),
             replaced: BTreeMap::new(),
             findings: Vec::new(),
         }
     }
 
-    /// Datasets with the task-defs they run on, the dataset's own first.
-    fn placements(&self) -> BTreeMap<&'a DatasetName, Vec<&'a TaskDefName>> {
-        let mut placements: BTreeMap<&DatasetName, Vec<&TaskDefName>> = BTreeMap::new();
-        // The entry named as the dataset itself decides which definition bears the dataset's plain name.
-        let (first, further): (Vec<&Schedule>, Vec<&Schedule>) =
-            self.manifests.schedules.iter().partition(|schedule| schedule.name == schedule.dataset.as_str());
-        let scheduled = first.into_iter().chain(further).map(|schedule| (&schedule.dataset, &schedule.task_def));
-        for (dataset, task_def) in scheduled.chain(&self.manifests.manual) {
-            let task_defs = placements.entry(dataset).or_default();
-            if !task_defs.contains(&task_def) {
-                task_defs.push(task_def);
-            }
-        }
-        placements.retain(|dataset, _| self.manifests.is_active(dataset));
-        placements
-    }
-
     fn definitions(&mut self) {
-        for (name, task_defs) in self.placements() {
+        for (name, task_defs) in self.manifests.placements() {
             let Some(dataset) = self.manifests.datasets.get(name) else { continue };
             for (place, task_def) in task_defs.into_iter().enumerate() {
                 if let Some(task_def) = self.manifests.task_defs.get(task_def) {
@@ -200,13 +225,18 @@ impl<'a> Build<'a> {
 
     fn definition(&mut self, dataset: &Dataset, task_def: &TaskDef, place: usize) {
         let environment = &self.manifests.environment;
-        let ids = definition::secret_ids(&definition::secrets(environment, dataset));
+        let (pulled, injected) = definition::roles_secrets(environment, dataset);
         let given = &environment.roles;
         let roles = definition::Roles {
-            execution: given.execution.clone().unwrap_or_else(|| self.names.role_arn(role::EXECUTION)),
-            task: given.task.clone().unwrap_or_else(|| self.names.role_arn(&role::task_purpose(&ids))),
+            execution: given
+                .execution
+                .clone()
+                .unwrap_or_else(|| self.names.role_arn(&role::execution_purpose(&injected))),
+            task: given.task.clone().unwrap_or_else(|| self.names.role_arn(&role::task_purpose(&pulled))),
         };
-        self.secret_sets.insert(ids);
+        self.secret_sets.insert(pulled);
+        let images = self.execution.entry(injected).or_default();
+        images.insert(definition::image(environment, dataset).to_owned());
         let name = self.names.definition(&dataset.dataset, (place > 0).then_some(&task_def.name));
         match definition::body(&self.names, environment, dataset, task_def, roles) {
             Ok(body) => {
@@ -227,9 +257,16 @@ impl<'a> Build<'a> {
             let key = (schedule.dataset.clone(), schedule.task_def.clone());
             let Some(definition) = self.definitions.get(&key) else { continue };
             let Some(dataset) = self.manifests.datasets.get(&schedule.dataset) else { continue };
+            let Some(task_def) = self.manifests.task_defs.get(&schedule.task_def) else { continue };
             let given = definition::secrets(&self.manifests.environment, dataset);
             let waits_for: Vec<_> = given.into_keys().filter(|name| missing.contains(*name)).cloned().collect();
-            let firing = trigger::Firing { schedule, definition, waits_for: &waits_for };
+            let firing = trigger::Firing {
+                schedule,
+                definition,
+                task_def,
+                array: dataset.job.as_ref().and_then(|job| job.array),
+                waits_for: &waits_for,
+            };
             let engine = trigger::engine(schedule.trigger);
             let resource = engine.resource(&self.names, &self.manifests.environment, firing);
             if let Some(replaced) = &schedule.replaces {
@@ -241,13 +278,17 @@ impl<'a> Build<'a> {
 
     /// Rules that start datasets which are made from others, once these have been loaded.
     fn upstreams(&mut self, missing: &BTreeSet<SecretName>) {
-        for (name, task_defs) in self.placements() {
+        for (name, task_defs) in self.manifests.placements() {
             let Some(dataset) = self.manifests.datasets.get(name).filter(|dataset| !dataset.depends_on.is_empty())
             else {
                 continue;
             };
             let first = task_defs.first().map(|task_def| (name.clone(), (*task_def).clone()));
-            let Some(definition) = first.and_then(|key| self.definitions.get(&key)) else { continue };
+            let Some((definition, task_def)) =
+                first.and_then(|key| Some((self.definitions.get(&key)?, self.manifests.task_defs.get(&key.1)?)))
+            else {
+                continue;
+            };
             let given = definition::secrets(&self.manifests.environment, dataset);
             let waits_for: Vec<_> = given.into_keys().filter(|name| missing.contains(*name)).cloned().collect();
             let upstreams: Vec<&DefinitionRef> = self
@@ -259,10 +300,36 @@ impl<'a> Build<'a> {
             let rule = upstream::resource(
                 &self.names,
                 &self.manifests.environment,
-                upstream::Firing { dataset, definition, upstreams: &upstreams, waits_for: &waits_for },
+                upstream::Firing { dataset, definition, upstreams: &upstreams, task_def, waits_for: &waits_for },
             );
             self.resources.extend(rule);
         }
+    }
+
+    /// Rules that tell when jobs fail.
+    fn jobs(&mut self) {
+        for (name, _) in self.manifests.placements() {
+            let Some(dataset) = self.manifests.datasets.get(name).filter(|dataset| dataset.job.is_some()) else {
+                continue;
+            };
+            let of_dataset = self.definitions.iter().filter(|((other, _), _)| other == name);
+            let definitions: Vec<&DefinitionRef> = of_dataset.map(|(_, definition)| definition).collect();
+            let rule = watch::job_failed(&self.names, &self.manifests.environment, dataset, &definitions);
+            self.resources.push(rule);
+        }
+    }
+
+    /// Rules that start again what ECS lets be taken away.
+    fn spot(&mut self) {
+        let mut rules = Vec::new();
+        for ((name, task_def), definition) in &self.definitions {
+            let task_def = self.manifests.task_defs.get(task_def).filter(|task_def| is_ecs_spot(task_def));
+            if let Some((dataset, task_def)) = self.manifests.datasets.get(name).zip(task_def) {
+                let on_spot = upstream::OnSpot { dataset, task_def, definition };
+                rules.push(upstream::again(&self.names, &self.manifests.environment, on_spot));
+            }
+        }
+        self.resources.extend(rules);
     }
 
     /// What all datasets share.
@@ -270,14 +337,22 @@ impl<'a> Build<'a> {
         let names = &self.names;
         let environment = &self.manifests.environment;
         let given = &environment.roles;
-        let batch = self.definitions.values().any(|definition| definition.engine == Engine::Batch);
+        let used = || self.definitions.keys().filter_map(|(_, task_def)| self.manifests.task_defs.get(task_def));
+        let batch: BTreeSet<BatchPlace> =
+            used().filter(|task_def| task_def.engine == Engine::Batch).map(BatchPlace::of).collect();
+        let providers = if used().any(is_ecs_spot) {
+            vec!["FARGATE".to_owned(), trigger::FARGATE_SPOT.to_owned()]
+        } else {
+            Vec::new()
+        };
         let passed = role::passed(names, given.execution.as_ref(), given.task.as_ref());
-        let has_rules = self.resources.iter().any(|resource| resource.kind() == resource::Kind::Rule);
+        let has_rules = self.resources.iter().any(|resource| matches!(resource.body, Body::Rule(_)));
 
         let log_group = LogGroup { retention_days: environment.log_retention, failures: watch::FAILURES.to_owned() };
         let mut made = vec![Resource::new(names.log_group(), None, Body::LogGroup(log_group))];
         if given.execution.is_none() {
-            made.push(role::execution(names, &self.common, &environment.image));
+            let roles = self.execution.iter();
+            made.extend(roles.map(|(secrets, images)| role::execution(names, &self.common, images, secrets)));
         }
         if given.task.is_none() {
             made.extend(self.secret_sets.iter().map(|ids| role::task(names, &self.common, ids)));
@@ -290,16 +365,18 @@ impl<'a> Build<'a> {
         }
         let queue = Queue { retention_seconds: DEAD_LETTER_SECONDS, policy: Some(role::queue_policy(names)) };
         made.push(Resource::new(names.dead_letters(), None, Body::Queue(queue)));
-        made.push(Resource::new(names.cluster(), None, Body::Cluster(Cluster {})));
-        if batch {
-            let compute = ComputeEnvironment {
-                subnets: trigger::sorted(&environment.network.subnets),
-                security_groups: trigger::sorted(&environment.network.security_groups),
-                max_vcpus: MAX_VCPUS,
-            };
-            made.push(Resource::new(names.batch(), None, Body::ComputeEnvironment(compute)));
-            let queue = JobQueue { compute_environment: names.batch(), priority: 1 };
-            made.push(Resource::new(names.batch(), None, Body::JobQueue(queue)));
+        made.push(Resource::new(names.cluster(), None, Body::Cluster(Cluster { providers })));
+        for place in batch {
+            let name = names.batch(place);
+            if place.compute == Compute::Ec2 && given.instance.is_none() {
+                let message = "jobs on EC2 need an instance profile, which is made once per account";
+                let remedy = "write roles: {instance: ecsInstanceRole} in freshet.yml, or the name or ARN of another \
+                              instance profile with AmazonEC2ContainerServiceforEC2Role";
+                self.findings.push(Finding::new(Code::InstanceProfile, "roles.instance", message, remedy));
+            }
+            made.push(Resource::new(name.clone(), None, Body::ComputeEnvironment(compute(environment, place))));
+            let queue = JobQueue { compute_environment: name.clone(), priority: 1 };
+            made.push(Resource::new(name, None, Body::JobQueue(queue)));
         }
         let placed: Vec<&Dataset> =
             self.manifests.placed().into_iter().filter_map(|name| self.manifests.datasets.get(name)).collect();
@@ -318,10 +395,9 @@ impl<'a> Build<'a> {
         findings.extend(secret::findings(manifests));
         findings.extend(limits::rules(&self.names, &self.resources));
         findings.extend(self.resources.iter().flat_map(limits::resource));
-        if !environment.image.contains("@sha256:") {
-            let message =
-                format!("{} is a tag: a definition holds whatever it means when a task starts", environment.image);
-            findings.push(Finding::new(Code::ImageTag, "image", message, "write the image as name@sha256:<digest>"));
+        for (image, place) in manifests.images().iter().filter(|(image, _)| !image.contains("@sha256:")) {
+            let message = format!("{image} is a tag: a definition holds whatever it means when a task starts");
+            findings.push(Finding::new(Code::ImageTag, place, message, "write the image as name@sha256:<digest>"));
         }
         if let Some(instance) = &environment.network.like {
             let message =
@@ -343,6 +419,33 @@ impl<'a> Build<'a> {
             secrets,
             findings,
         }
+    }
+}
+
+fn is_ecs_spot(task_def: &TaskDef) -> bool {
+    task_def.engine == Engine::Fargate && task_def.capacity == Capacity::Spot
+}
+
+/// The compute environment of a place.
+fn compute(environment: &Environment, place: BatchPlace) -> ComputeEnvironment {
+    let word = match (place.compute, place.capacity) {
+        (Compute::Fargate, Capacity::OnDemand) => "FARGATE",
+        (Compute::Fargate, Capacity::Spot) => "FARGATE_SPOT",
+        (Compute::Ec2, Capacity::OnDemand) => "EC2",
+        (Compute::Ec2, Capacity::Spot) => "SPOT",
+    };
+    // AWS picks among the families of an architecture.
+    let types = if place.arm { "default_arm64" } else { "optimal" };
+    let instances = (place.compute == Compute::Ec2).then(|| resource::Instances {
+        types: vec![types.to_owned()],
+        profile: environment.roles.instance.clone().unwrap_or_default(),
+    });
+    ComputeEnvironment {
+        subnets: trigger::sorted(&environment.network.subnets),
+        security_groups: trigger::sorted(&environment.network.security_groups),
+        max_vcpus: MAX_VCPUS,
+        compute: word.to_owned(),
+        instances,
     }
 }
 

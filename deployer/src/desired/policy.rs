@@ -43,7 +43,7 @@ const GRANTS: &[(On, &str, &[&str])] = &[
             "DescribeTasks",
         ],
     ),
-    (On::Cluster, "ecs", &["CreateCluster", "DeleteCluster", "DescribeClusters"]),
+    (On::Cluster, "ecs", &["CreateCluster", "DeleteCluster", "DescribeClusters", "PutClusterCapacityProviders"]),
     (On::Definitions, "ecs", &["RegisterTaskDefinition", "RunTask"]),
     (
         On::Anything,
@@ -216,11 +216,11 @@ fn resources(names: &Names, on: On) -> Vec<String> {
         On::Anything => vec!["*".to_owned()],
         On::Cluster => vec![names.cluster_arn()],
         On::Definitions => vec![names.arn("ecs", &format!("task-definition/{prefix}*")), names.cluster_arn()],
-        On::Batch => vec![
-            names.arn("batch", &format!("compute-environment/{}", names.batch())),
-            names.job_queue_arn(),
-            names.arn("batch", &format!("job-definition/{prefix}*")),
-        ],
+        On::Batch => {
+            let places = [names.batch_arns("compute-environment"), names.batch_arns("job-queue")];
+            let definitions = names.arn("batch", &format!("job-definition/{prefix}*"));
+            places.into_iter().flatten().chain([definitions]).collect()
+        }
         On::Schedules => {
             vec![names.schedule_group_arn(), names.arn("scheduler", &format!("schedule/{}/*", names.schedule_group()))]
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use manifest::schedule::Mode;
-use manifest::task_def::{Arch, Engine};
+use manifest::task_def::{Arch, Compute, Engine};
 use manifest::{DatasetName, SecretName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -235,11 +235,15 @@ pub struct Queue {
     pub policy: Option<Value>,
 }
 
-/// An ECS cluster: nothing but its name.
+/// An ECS cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cluster {}
+pub struct Cluster {
+    /// Capacity providers that it must offer; none where every task is started by launch type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<String>,
+}
 
-/// A Batch compute environment on Fargate.
+/// A Batch compute environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputeEnvironment {
     /// Subnet ids, sorted.
@@ -248,6 +252,20 @@ pub struct ComputeEnvironment {
     pub security_groups: Vec<String>,
     /// vCPUs that its jobs may take together.
     pub max_vcpus: u32,
+    /// AWS's word for what its jobs run on: `FARGATE`, `FARGATE_SPOT`, `EC2` or `SPOT`.
+    pub compute: String,
+    /// What only instances have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<Instances>,
+}
+
+/// EC2 instances that Batch starts and ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instances {
+    /// Types or families, or a word for those that AWS picks.
+    pub types: Vec<String>,
+    /// Name or ARN of their instance profile.
+    pub profile: String,
 }
 
 /// A Batch job queue over one compute environment.
@@ -277,6 +295,9 @@ pub struct Definition {
     pub command: Vec<String>,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
+    /// Secrets that are put into its environment before it starts: name → where Secrets Manager has it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
     /// ARN of the role that pulls the image and writes logs.
     pub execution_role: String,
     /// ARN of the worker's own role.
@@ -308,8 +329,20 @@ pub struct BatchLimits {
     pub attempts: u8,
     /// Seconds after which Batch ends an attempt, at least 60.
     pub timeout_seconds: u64,
-    /// `ENABLED` or `DISABLED`.
-    pub public_ip: String,
+    /// `ENABLED` or `DISABLED`; none on instances, which have what their subnet gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<String>,
+    /// What its jobs run on.
+    #[serde(default, skip_serializing_if = "is_fargate")]
+    pub compute: Compute,
+    /// Exit codes after which no further attempt is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub final_exits: Vec<u8>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_fargate(compute: &Compute) -> bool {
+    *compute == Compute::Fargate
 }
 
 /// A Scheduler group: nothing but its name and tags.
@@ -363,6 +396,12 @@ pub struct Target {
     pub place: String,
     /// What is handed over at each firing, with the engine's keyword for the scheduled time: JSON text.
     pub input: String,
+    /// Copies of a Batch job that are started side by side; one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<u16>,
+    /// The cluster's capacity provider that runs the task; by launch type, and so on demand, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_provider: Option<String>,
     /// Where the task runs; Batch has it in its compute environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,

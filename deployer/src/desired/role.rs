@@ -31,17 +31,27 @@ pub fn task_purpose(secret_ids: &BTreeSet<String>) -> String {
     format!("task-{}", Hash::of(&json!(secret_ids)))
 }
 
-/// The execution role.
-pub fn execution(names: &Names, common: &Common, image: &str) -> Resource {
+/// The purpose of the execution role that reads these secrets for jobs: its name says which. Most read none.
+pub fn execution_purpose(secret_ids: &BTreeSet<String>) -> String {
+    if secret_ids.is_empty() { EXECUTION.to_owned() } else { format!("{EXECUTION}-{}", Hash::of(&json!(secret_ids))) }
+}
+
+/// The execution role of definitions with these images whose containers are given these secrets.
+pub fn execution(names: &Names, common: &Common, images: &BTreeSet<String>, secret_ids: &BTreeSet<String>) -> Resource {
     let streams = format!("{}:log-stream:*", names.arn("logs", &format!("log-group:{}", names.log_group())));
     let mut statements = vec![allow(&["logs:CreateLogStream", "logs:PutLogEvents"], &[streams])];
-    if let Some(repository) = ecr_repository(names, image) {
+    let repositories: BTreeSet<String> = images.iter().filter_map(|image| ecr_repository(names, image)).collect();
+    if !repositories.is_empty() {
         statements.push(allow(&["ecr:GetAuthorizationToken"], &["*".to_owned()]));
         let pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
-        statements.push(allow(&pull, &[repository]));
+        statements.push(allow(&pull, &repositories.into_iter().collect::<Vec<_>>()));
     }
-    let words = "Pulls the worker's image and writes its log.";
-    role(names, common, EXECUTION, words, task_trust(names), &statements)
+    if !secret_ids.is_empty() {
+        let secrets: Vec<String> = secret_ids.iter().map(|id| secret_arn(names, id)).collect();
+        statements.push(allow(&["secretsmanager:GetSecretValue"], &secrets));
+    }
+    let words = "Pulls images, writes logs, hands secrets to jobs.";
+    role(names, common, &execution_purpose(secret_ids), words, task_trust(names), &statements)
 }
 
 /// The role of workers that read these secrets.
@@ -87,10 +97,13 @@ pub fn queue_policy(names: &Names) -> Value {
     })])
 }
 
-/// The roles that ECS is handed when this stack's own are used: execution and every task role, also those of a later plan.
+/// The roles that ECS is handed when this stack's own are used: every execution and task role, also those of a later plan.
 pub fn passed(names: &Names, execution: Option<&String>, task: Option<&String>) -> Vec<String> {
     let own = |purpose: &str| names.role_arn(purpose);
-    vec![execution.cloned().unwrap_or_else(|| own(EXECUTION)), task.cloned().unwrap_or_else(|| own("task-*"))]
+    vec![
+        execution.cloned().unwrap_or_else(|| format!("{}*", own(EXECUTION))),
+        task.cloned().unwrap_or_else(|| own("task-*")),
+    ]
 }
 
 /// Lets this account's alarms and this stack's rules publish to the topic.
@@ -128,7 +141,9 @@ fn start(names: &Names, passed: &[String]) -> Vec<Value> {
     let mut pass = allow(&["iam:PassRole"], passed);
     pass["Condition"] = json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}});
     // The star also covers the revision: both forms of the ARN are authorised.
-    let submit = allow(&["batch:SubmitJob"], &[definitions("batch", "job-definition"), names.job_queue_arn()]);
+    let queues = names.batch_arns("job-queue");
+    let jobs: Vec<String> = std::iter::once(definitions("batch", "job-definition")).chain(queues).collect();
+    let submit = allow(&["batch:SubmitJob"], &jobs);
     vec![run, tag, pass, submit]
 }
 
@@ -168,6 +183,11 @@ fn document(statements: &[Value]) -> Value {
 /// ARN of a secret by name, whatever six characters Secrets Manager put at its end.
 fn secret_arn(names: &Names, id: &str) -> String {
     if id.starts_with("arn:") { id.to_owned() } else { names.arn("secretsmanager", &format!("secret:{id}-??????")) }
+}
+
+/// ARN of a secret by name without the six characters at its end, which ECS and Batch look up.
+pub(super) fn plain_secret_arn(names: &Names, id: &str) -> String {
+    if id.starts_with("arn:") { id.to_owned() } else { names.arn("secretsmanager", &format!("secret:{id}")) }
 }
 
 /// ARN of the image's repository when it is in ECR, in whichever account and region.

@@ -74,5 +74,13 @@ pub fn findings(manifests: &Manifests) -> Vec<Finding> {
             findings.push(Finding::new(Code::UnusedSecret, format!("secrets.{name}"), message, remedy));
         }
     }
+    for dataset in manifests.datasets.values().filter(|dataset| dataset.job.is_some()) {
+        for (name, _) in definition::secrets(environment, dataset).into_iter().filter(|(_, r)| r.need == Need::Optional)
+        {
+            let message = format!("the job is given {name}, which is optional: without it AWS would not start the job");
+            let remedy = format!("make secrets.{name} required in freshet.yml, or take it out of the job's secrets");
+            findings.push(Finding::new(Code::OptionalSecret, &dataset.dataset, message, remedy));
+        }
+    }
     findings
 }

@@ -34,9 +34,8 @@ fn the_scheduled_time_is_handed_over_in_four_ways() {
 fn the_whole_request_to_batch_names_queue_definition_and_time() {
     let desired = desired(&fixture::four());
     let acris = body(&desired, Kind::Schedule, "acris.");
-    let input = acris["target"]["input"].as_str().unwrap();
-    let queue = acris["target"]["place"].as_str().unwrap();
-    let request = super::trigger::submit_job(&"acris".parse().unwrap(), queue, "arn:definition:7", input);
+    let target = serde_json::from_value(acris["target"].clone()).unwrap();
+    let request = super::trigger::submit_job(&"acris".parse().unwrap(), "arn:definition:7", &target);
     insta::assert_json_snapshot!("submit_job", serde_json::from_str::<Value>(&request).unwrap());
 }
 

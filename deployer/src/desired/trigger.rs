@@ -9,14 +9,14 @@
 use manifest::contract;
 use manifest::schedule::{Mode, Schedule, Trigger as Engine};
 use manifest::stack::Environment;
-use manifest::task_def::Engine as Service;
+use manifest::task_def::{Capacity, Engine as Service, TaskDef};
 use manifest::{DatasetName, SecretName};
 use serde_json::{Value, json};
 
 use super::definition::CONTAINER;
 use super::resource::{Body, DefinitionRef, Network, Resource, Tags, Target, Trigger};
 use super::role;
-use crate::names::Names;
+use crate::names::{BatchPlace, Names};
 
 /// AWS retries a firing 185 times in 24 hours unless told otherwise: far too late for a nightly load.
 pub(super) const GIVE_UP_SECONDS: u32 = 3_600;
@@ -37,6 +37,10 @@ pub struct Firing<'a> {
     pub schedule: &'a Schedule,
     /// What is started.
     pub definition: &'a DefinitionRef,
+    /// What it runs on.
+    pub task_def: &'a TaskDef,
+    /// Copies of a Batch job that are started side by side.
+    pub array: Option<u16>,
     /// Required secrets without a value.
     pub waits_for: &'a [SecretName],
 }
@@ -95,10 +99,6 @@ fn trigger(
     tags: Tags,
 ) -> Trigger {
     let schedule = firing.schedule;
-    let (place, network) = match firing.definition.engine {
-        Service::Fargate => (names.cluster_arn(), Some(network(environment))),
-        Service::Batch => (names.job_queue_arn(), None),
-    };
     Trigger {
         schedule: schedule.name.clone(),
         expression: schedule.expression.clone(),
@@ -108,10 +108,9 @@ fn trigger(
         mode: schedule.mode,
         waits_for: firing.waits_for.to_vec(),
         target: Target {
-            definition: firing.definition.clone(),
-            place,
             input: overrides(firing.definition.engine, time, schedule.mode).to_string(),
-            network,
+            array: firing.array,
+            ..target(names, environment, firing.definition, firing.task_def)
         },
         role,
         dead_letters: names.dead_letters_arn(),
@@ -119,6 +118,25 @@ fn trigger(
         delivery_attempts: DELIVERY_ATTEMPTS,
         tags,
     }
+}
+
+/// ECS's word for what it may take away.
+pub const FARGATE_SPOT: &str = "FARGATE_SPOT";
+
+/// Where a definition is started that runs on this task-def, with nothing handed over yet.
+pub(super) fn target(
+    names: &Names,
+    environment: &Environment,
+    definition: &DefinitionRef,
+    task_def: &TaskDef,
+) -> Target {
+    let (place, network, spot) = match definition.engine {
+        Service::Fargate => (names.cluster_arn(), Some(network(environment)), task_def.capacity == Capacity::Spot),
+        // A queue knows by itself what its jobs run on.
+        Service::Batch => (names.job_queue_arn(BatchPlace::of(task_def)), None, false),
+    };
+    let capacity_provider = spot.then(|| FARGATE_SPOT.to_owned());
+    Target { definition: definition.clone(), place, input: String::new(), array: None, capacity_provider, network }
 }
 
 /// Where tasks of this environment run.
@@ -159,13 +177,16 @@ pub fn overrides(service: Service, time: &str, mode: Mode) -> Value {
 }
 
 /// The whole request that Scheduler's universal target sends to Batch.
-pub fn submit_job(dataset: &DatasetName, queue: &str, definition_arn: &str, overrides: &str) -> String {
-    let overrides: Value = serde_json::from_str(overrides).unwrap_or_else(|_| json!({}));
-    json!({
+pub fn submit_job(dataset: &DatasetName, definition_arn: &str, target: &Target) -> String {
+    let overrides: Value = serde_json::from_str(&target.input).unwrap_or_else(|_| json!({}));
+    let mut request = json!({
         "JobName": dataset,
-        "JobQueue": queue,
+        "JobQueue": target.place,
         "JobDefinition": definition_arn,
         "ContainerOverrides": overrides["ContainerOverrides"],
-    })
-    .to_string()
+    });
+    if let Some(size) = target.array {
+        request["ArrayProperties"] = json!({"Size": size});
+    }
+    request.to_string()
 }

@@ -1,15 +1,17 @@
 //! What tells people: the stack's topic, its four alarms, the rule for tasks that end without the worker having said why, and
 //! a dashboard with one row per dataset. In: the environment and its datasets. Out: bodies. Four alarms per stack, whatever
-//! the number of datasets: an alarm costs money and each dataset would need several.
+//! the number of datasets: an alarm costs money and each dataset would need several. Those that a dataset asks for come
+//! besides, and so do rules for jobs that fail.
 
 use std::collections::BTreeMap;
 
 use manifest::stack::Environment;
+use manifest::task_def::Engine;
 use manifest::{Dataset, contract};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::resource::{Body, Resource, Tags};
+use super::resource::{Body, DefinitionRef, Resource, Tags};
 use super::role;
 use crate::names::Names;
 
@@ -92,7 +94,10 @@ pub struct Dashboard {
 pub fn resources(names: &Names, environment: &Environment, datasets: &[&Dataset]) -> Vec<Resource> {
     let mut made = vec![topic(names, environment), stopped(names, environment)];
     made.extend(alarms(names));
-    made.extend(dashboards(names, datasets));
+    // The worker alone puts metrics.
+    let loaded: Vec<&Dataset> = datasets.iter().copied().filter(|dataset| dataset.job.is_none()).collect();
+    made.extend(loaded.iter().flat_map(|dataset| of_dataset(names, dataset)));
+    made.extend(dashboards(names, &loaded));
     made
 }
 
@@ -168,10 +173,47 @@ fn alarms(names: &Names) -> Vec<Resource> {
     ]
 }
 
+/// Alarms that a dataset asks for, on the metrics that its runs put.
+fn of_dataset(names: &Names, dataset: &Dataset) -> Vec<Resource> {
+    /// CloudWatch looks back a day at most.
+    const DAY: u32 = 86_400;
+    /// A run's length is put once, at its end.
+    const HOUR: u32 = 3_600;
+    let name = &dataset.dataset;
+    let mut dimensions = of_stack(names);
+    dimensions.insert("Dataset".to_owned(), name.to_string());
+    let alarm = |what: &str, words: String, metric: &str, statistic: &str, period_seconds: u32, threshold: u32| {
+        let metric = Metric {
+            namespace: contract::METRIC_NAMESPACE.to_owned(),
+            name: metric.to_owned(),
+            dimensions: dimensions.clone(),
+        };
+        let (statistic, topic) = (statistic.to_owned(), names.topic_arn());
+        let alarm = Alarm { words, metric, statistic, period_seconds, threshold, topic };
+        Resource::new(names.alarm(&format!("{name}-{what}")), Some(name.clone()), Body::Alarm(alarm))
+    };
+    let alarms = &dataset.alarms;
+    let failures = alarms.failures.map(|count| {
+        let words = format!("{count} or more runs of {name} failed or were refused within a day.");
+        alarm("failures", words, contract::METRIC_FAILURES, "Sum", DAY, count)
+    });
+    let bad_values = alarms.bad_values.map(|count| {
+        let words = format!("{count} or more values of {name} could not be read within a day.");
+        alarm("bad-values", words, contract::METRIC_BAD_VALUES, "Sum", DAY, count)
+    });
+    let longer_than = alarms.longer_than.map(|span| {
+        let words = format!("A run of {name} took {span} or longer.");
+        let seconds = u32::try_from(span.seconds()).unwrap_or(u32::MAX);
+        alarm("longer-than", words, contract::METRIC_SECONDS, "Maximum", HOUR, seconds)
+    });
+    [failures, bad_values, longer_than].into_iter().flatten().collect()
+}
+
 /// The rule for tasks and jobs that end without a word of the worker: those that it ends itself leave a run record.
 fn stopped(names: &Names, environment: &Environment) -> Resource {
     let definitions = |service: &str, kind: &str| json!([{"prefix": names.arn(service, &format!("{kind}/{}", names.definition_prefix()))}]);
-    let told_by_itself = ["EssentialContainerExited", "UserInitiated"];
+    // What was taken away is started again.
+    let told_by_itself = ["EssentialContainerExited", "UserInitiated", super::upstream::SPOT_INTERRUPTION];
     let pattern = json!({
         "source": ["aws.ecs", "aws.batch"],
         "detail": {"$or": [
@@ -210,6 +252,49 @@ fn stopped(names: &Names, environment: &Environment) -> Resource {
         tags: environment.tags.clone(),
     };
     Resource::new(names.stopped_rule(), None, Body::Watch(watch))
+}
+
+/// The rule for a job that ends with another exit code than 0: nobody but its container could have told. Of Batch it is the
+/// last attempt that counts.
+pub fn job_failed(
+    names: &Names,
+    environment: &Environment,
+    dataset: &Dataset,
+    definitions: &[&DefinitionRef],
+) -> Resource {
+    let mut ways: Vec<Value> = Vec::new();
+    for (engine, arns) in super::upstream::arns_by_engine(names, definitions) {
+        ways.push(match engine {
+            Engine::Fargate => json!({
+                "lastStatus": ["STOPPED"],
+                "containers": {"exitCode": [{"anything-but": [0]}]},
+                "taskDefinitionArn": arns,
+            }),
+            Engine::Batch => json!({"status": ["FAILED"], "jobDefinition": arns}),
+        });
+    }
+    let name = &dataset.dataset;
+    let path = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+    let watch = Watch {
+        words: format!("Tells when {name} fails."),
+        pattern: json!({"source": ["aws.ecs", "aws.batch"], "detail": super::upstream::any_of(ways)}),
+        topic: names.topic_arn(),
+        paths: BTreeMap::from([
+            path("why", "$.detail.stoppedReason"),
+            path("reason", "$.detail.statusReason"),
+            path("time", "$.time"),
+        ]),
+        message: format!(
+            "\"{}: the job {name} failed at <time>: <why><reason>. Its log: aws logs tail {} --region {} --since 1d \
+             --log-stream-name-prefix {name}/\"",
+            names.marker,
+            names.log_group(),
+            names.region,
+        ),
+        dead_letters: names.dead_letters_arn(),
+        tags: environment.tags.clone(),
+    };
+    Resource::new(names.failed_rule(name), Some(name.clone()), Body::Watch(watch))
 }
 
 fn dashboards(names: &Names, datasets: &[&Dataset]) -> Vec<Resource> {

@@ -14,6 +14,7 @@ use crate::desired::Desired;
 use crate::desired::resource::{Body, Kind, Tags};
 use crate::hash::Hash;
 use crate::marker::{HASH_TAG, Note, without_marks};
+use crate::names::BatchPlace;
 
 pub(super) type Places = Vec<((Kind, String), Found)>;
 
@@ -82,22 +83,25 @@ async fn queue(clients: &Clients, desired: &Desired) -> Result<Places, AwsError>
 async fn cluster(clients: &Clients, desired: &Desired) -> Result<Places, AwsError> {
     let name = desired.names.cluster().to_owned();
     let found = clients.cluster(&name).await?;
-    Ok(found.map(|tags| ((Kind::Cluster, name), tagged(desired, &tags, None))).into_iter().collect())
+    let place = |(tags, providers): (Tags, Vec<String>)| {
+        ((Kind::Cluster, name), tagged(desired, &tags, Some(json!({"providers": providers}))))
+    };
+    Ok(found.map(place).into_iter().collect())
 }
 
 async fn batch(clients: &Clients, desired: &Desired) -> Result<Places, AwsError> {
-    let name = desired.names.batch();
-    let (environment, queue) = tokio::try_join!(clients.compute_environment(&name), clients.job_queue(&name))?;
-    let mut places = Places::new();
-    if let Some(found) = environment {
+    let names: Vec<String> = BatchPlace::ALL.into_iter().map(|place| desired.names.batch(place)).collect();
+    let (environments, queues) =
+        tokio::try_join!(clients.compute_environments(names.clone()), clients.job_queues(names))?;
+    let environments = environments.into_iter().map(|(name, found)| {
         let body = crate::desired::resource::value(&found.body);
-        places.push(((Kind::ComputeEnvironment, name.clone()), tagged(desired, &found.tags, Some(body))));
-    }
-    if let Some(found) = queue {
+        ((Kind::ComputeEnvironment, name), tagged(desired, &found.tags, Some(body)))
+    });
+    let queues = queues.into_iter().map(|(name, found)| {
         let body = crate::desired::resource::value(&found.body);
-        places.push(((Kind::JobQueue, name), tagged(desired, &found.tags, Some(body))));
-    }
-    Ok(places)
+        ((Kind::JobQueue, name), tagged(desired, &found.tags, Some(body)))
+    });
+    Ok(environments.chain(queues).collect())
 }
 
 async fn schedule_group(clients: &Clients, desired: &Desired) -> Result<Places, AwsError> {

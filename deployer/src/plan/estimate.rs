@@ -1,21 +1,24 @@
-//! What a stack costs a month and how much of the account it takes at once. In: manifests and the time now. Out: dollars by
-//! what they are for, and the most vCPU that run side by side. Estimates from one price table and one assumed length of a run,
-//! both of which are said; what is free or too little to be seen is left out.
+//! What a stack costs a month and how much of the account it takes at once. In: manifests, how long the runs of each dataset
+//! took, and the time now. Out: dollars by what they are for, and the most vCPU that run side by side. Estimates from one
+//! price table; of datasets without runs one length is assumed, which is said. Instances of EC2 are counted at Fargate's
+//! price. What is free or too little to be seen is left out, and so are NAT and endpoints, which are no part of the stack.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use manifest::DatasetName;
 use manifest::calendar::{self, Expression};
 use manifest::schedule::Schedule;
 use manifest::stack::PublicIp;
-use manifest::task_def::{Arch, TaskDef};
+use manifest::task_def::{Arch, Capacity, Compute, TaskDef};
 use serde::{Deserialize, Serialize};
 
+use super::prices::PRICES;
 use crate::desired::resource::Kind;
 use crate::desired::{Desired, Manifests};
 use crate::finding::{Code, Finding};
 
-/// How long a run is taken to last, in minutes.
+/// How long a run is taken to last of a dataset that has none, in minutes.
 pub const RUN_MINUTES: u32 = 10;
 /// Days of a month.
 const MONTH: i64 = 30;
@@ -25,45 +28,12 @@ const WEEK: i64 = 7;
 const QUOTA_VCPU: f64 = 6.0;
 /// Metrics that a run puts.
 const METRICS_PER_RUN: f64 = 4.0;
+/// GB that a run writes to the log.
+const LOG_GIGABYTES_PER_RUN: f64 = 0.000_1;
+/// Fargate charges a minute at least.
+const SHORTEST_MINUTES: f64 = 1.0;
 /// GiB of ephemeral storage that cost nothing.
 const FREE_STORAGE: u16 = 20;
-
-/// Prices in US dollars, us-east-1, from the services' pricing pages.
-struct Prices {
-    /// When they were read.
-    read: &'static str,
-    /// Linux on x86-64, an hour.
-    vcpu: f64,
-    /// GB of memory, an hour.
-    gigabyte: f64,
-    /// What of both an ARM task costs.
-    arm: f64,
-    /// GB of storage above 20, an hour.
-    storage: f64,
-    /// A public IPv4 address, an hour.
-    address: f64,
-    /// An alarm, a month.
-    alarm: f64,
-    /// A metric, a month; only hours in which it has data count.
-    metric: f64,
-    /// A dashboard, a month.
-    dashboard: f64,
-    /// A secret, a month.
-    secret: f64,
-}
-
-const PRICES: Prices = Prices {
-    read: "2026-06",
-    vcpu: 0.040_48,
-    gigabyte: 0.004_445,
-    arm: 0.8,
-    storage: 0.000_111,
-    address: 0.005,
-    alarm: 0.10,
-    metric: 0.30,
-    dashboard: 3.0,
-    secret: 0.40,
-};
 
 /// What a stack costs and takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +44,10 @@ pub struct Estimate {
     pub dollars_a_month: f64,
     /// Firings a month.
     pub runs_a_month: u64,
-    /// Minutes that a run is taken to last.
+    /// Datasets whose runs were looked at for how long they take.
+    #[serde(default)]
+    pub measured: usize,
+    /// Minutes that a run of any other dataset is taken to last.
     pub assumed_minutes: u32,
     /// Month in which the prices were read, for us-east-1.
     pub prices_read: String,
@@ -85,35 +58,52 @@ pub struct Estimate {
     pub peak_at: Option<String>,
 }
 
+/// Mean seconds that a run of each dataset took, as far as that is known.
+pub type Lengths = BTreeMap<DatasetName, f64>;
+
 /// The estimate, from now on.
 #[expect(clippy::cast_precision_loss, reason = "an estimate in cents")]
-pub fn of(manifests: &Manifests, desired: &Desired, now: Timestamp) -> Estimate {
+pub fn of(manifests: &Manifests, desired: &Desired, lengths: &Lengths, now: Timestamp) -> Estimate {
     let mut dollars: BTreeMap<&str, f64> = BTreeMap::new();
-    let mut starts: Vec<(Timestamp, f64)> = Vec::new();
+    let mut runs_at: Vec<Running> = Vec::new();
     let mut runs = 0;
     for schedule in &manifests.schedules {
         let Some(task_def) = manifests.task_defs.get(&schedule.task_def) else { continue };
         let instants = instants(schedule, now);
         runs += instants.len();
+        let minutes = lengths.get(&schedule.dataset).map_or(f64::from(RUN_MINUTES), |seconds| seconds / 60.0);
+        let job = manifests.datasets.get(&schedule.dataset).and_then(|dataset| dataset.job.as_ref());
+        let copies = f64::from(job.and_then(|job| job.array).unwrap_or(1));
         let public = manifests.environment.network.public_ip == PublicIp::Enabled;
-        let hours = instants.len() as f64 * f64::from(RUN_MINUTES) / 60.0;
+        let hours = instants.len() as f64 * copies * minutes.max(SHORTEST_MINUTES) / 60.0;
         *dollars.entry("compute").or_default() += hours * hourly(task_def, public);
-        *dollars.entry("metrics").or_default() +=
-            instants.len() as f64 * METRICS_PER_RUN * PRICES.metric / (24.0 * MONTH as f64);
-        let vcpu = f64::from(task_def.cpu) / 1_024.0;
-        let week = now.checked_add(SignedDuration::from_hours(24 * WEEK)).unwrap_or(now);
-        starts.extend(instants.into_iter().take_while(|start| *start < week).map(|start| (start, vcpu)));
+        *dollars.entry("logs").or_default() +=
+            instants.len() as f64 * copies * LOG_GIGABYTES_PER_RUN * PRICES.log_gigabyte;
+        if job.is_none() {
+            *dollars.entry("metrics").or_default() +=
+                instants.len() as f64 * METRICS_PER_RUN * PRICES.metric / (24.0 * MONTH as f64);
+        }
+        // Spot and instances have quotas of their own.
+        if (task_def.compute, task_def.capacity) == (Compute::Fargate, Capacity::OnDemand) {
+            let vcpu = f64::from(task_def.cpu) / 1_024.0 * copies;
+            let length = SignedDuration::from_secs_f64(minutes * 60.0);
+            let week = now.checked_add(SignedDuration::from_hours(24 * WEEK)).unwrap_or(now);
+            let starts = instants.into_iter().take_while(|start| *start < week);
+            runs_at.extend(starts.map(|start| Running { start, length, vcpu }));
+        }
     }
     let count = |kind: Kind| desired.resources.iter().filter(|resource| resource.kind() == kind).count() as f64;
     dollars.insert("alarms", count(Kind::Alarm) * PRICES.alarm);
     dollars.insert("dashboards", count(Kind::Dashboard) * PRICES.dashboard);
     dollars.insert("secrets", desired.secrets.len() as f64 * PRICES.secret);
     let dollars: BTreeMap<String, f64> = dollars.into_iter().map(|(what, sum)| (what.to_owned(), cents(sum))).collect();
-    let (peak_vcpu, peak_at) = peak(starts);
+    let (peak_vcpu, peak_at) = peak(&runs_at);
+    let measured = manifests.placed().into_iter().filter(|name| lengths.contains_key(*name)).count();
     Estimate {
         dollars_a_month: cents(dollars.values().sum()),
         dollars,
         runs_a_month: runs as u64,
+        measured,
         assumed_minutes: RUN_MINUTES,
         prices_read: PRICES.read.to_owned(),
         peak_vcpu,
@@ -127,10 +117,8 @@ pub fn finding(estimate: &Estimate) -> Option<Finding> {
         return None;
     }
     let at = estimate.peak_at.as_deref().unwrap_or("some time");
-    let message = format!(
-        "{} vCPU run side by side at {at}, if runs last {RUN_MINUTES} minutes; a new account may run {QUOTA_VCPU} on Fargate",
-        estimate.peak_vcpu
-    );
+    let message =
+        format!("{} vCPU run side by side at {at}; a new account may run {QUOTA_VCPU} on Fargate", estimate.peak_vcpu);
     let remedy = "write `spread:` in schedules, or look at the quota: \
                   `aws service-quotas get-service-quota --service-code fargate --quota-code L-3032A538`";
     Some(Finding::new(Code::PeakVcpu, "schedules", message, remedy))
@@ -153,6 +141,7 @@ fn hourly(task_def: &TaskDef, public: bool) -> f64 {
     let size = f64::from(task_def.cpu) / 1_024.0 * PRICES.vcpu + f64::from(task_def.memory) / 1_024.0 * PRICES.gigabyte;
     let storage = task_def.storage.map_or(0, |gib| gib.saturating_sub(FREE_STORAGE));
     let address = if public { PRICES.address } else { 0.0 };
+    let share = if task_def.capacity == Capacity::Spot { share * PRICES.spot } else { share };
     size * share + f64::from(storage) * PRICES.storage + address
 }
 
@@ -160,19 +149,24 @@ fn cents(dollars: f64) -> f64 {
     (dollars * 100.0).round() / 100.0
 }
 
-/// The most that runs side by side, and when it first does.
-fn peak(mut starts: Vec<(Timestamp, f64)>) -> (f64, Option<Timestamp>) {
-    let length = SignedDuration::from_mins(i64::from(RUN_MINUTES));
-    starts.sort_by_key(|(start, _)| *start);
-    let (mut running, mut most, mut at, mut ended) = (0.0, 0.0, None, 0);
-    for (start, vcpu) in &starts {
-        while starts[ended].0.checked_add(length).is_ok_and(|end| end <= *start) {
-            running -= starts[ended].1;
-            ended += 1;
-        }
+/// A run that is to come.
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    start: Timestamp,
+    length: SignedDuration,
+    vcpu: f64,
+}
+
+/// The most that runs side by side, and when it first does. What ends at a moment makes room for what starts at it.
+fn peak(runs: &[Running]) -> (f64, Option<Timestamp>) {
+    let ends = runs.iter().filter_map(|run| Some((run.start.checked_add(run.length).ok()?, -run.vcpu)));
+    let mut turns: Vec<(Timestamp, f64)> = ends.chain(runs.iter().map(|run| (run.start, run.vcpu))).collect();
+    turns.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let (mut running, mut most, mut at) = (0.0, 0.0, None);
+    for (time, vcpu) in turns {
         running += vcpu;
         if running > most {
-            (most, at) = (running, Some(*start));
+            (most, at) = (running, Some(time));
         }
     }
     (most, at)
@@ -195,7 +189,7 @@ mod tests {
     fn a_month_of_nightly_runs_costs_what_the_price_table_says() {
         let manifests =
             fixture::manifests(&[fixture::dataset("acris", None)], &[fixture::schedule("acris", "small", &json!({}))]);
-        let estimate = of(&manifests, &Desired::new(&manifests, &BTreeSet::new()), now());
+        let estimate = of(&manifests, &Desired::new(&manifests, &BTreeSet::new()), &Lengths::new(), now());
         // 30 runs of ten minutes at half a vCPU, one GB and one address: 5 h × 0.029685.
         assert_eq!(estimate.runs_a_month, 30);
         assert!((estimate.dollars["compute"] - 0.15).abs() < 0.001, "{estimate:?}");
@@ -207,17 +201,60 @@ mod tests {
 
     #[test]
     fn what_starts_together_runs_side_by_side_and_what_has_ended_does_not() {
-        let minute = |n: i64| now().checked_add(SignedDuration::from_mins(n)).unwrap();
-        assert_eq!(peak(vec![(minute(0), 2.0), (minute(10), 2.0)]), (2.0, Some(minute(0))));
-        assert_eq!(peak(vec![(minute(0), 2.0), (minute(9), 2.0), (minute(9), 4.0)]), (8.0, Some(minute(9))));
-        assert_eq!(peak(Vec::new()), (0.0, None));
+        let run = |minute: i64, vcpu: f64| Running {
+            start: now().checked_add(SignedDuration::from_mins(minute)).unwrap(),
+            length: SignedDuration::from_mins(10),
+            vcpu,
+        };
+        let at = |minute: i64| Some(run(minute, 0.0).start);
+        assert_eq!(peak(&[run(0, 2.0), run(10, 2.0)]), (2.0, at(0)));
+        assert_eq!(peak(&[run(0, 2.0), run(9, 2.0), run(9, 4.0)]), (8.0, at(9)));
+        assert_eq!(peak(&[]), (0.0, None));
+    }
+
+    #[test]
+    fn runs_cost_what_they_took_and_a_minute_at_least() {
+        let names = ["acris", "pluto_16v2"];
+        let schedules = names.map(|name| fixture::schedule(name, "small", &json!({})));
+        let manifests = fixture::manifests(&names.map(|name| fixture::dataset(name, None)), &schedules);
+        let desired = Desired::new(&manifests, &BTreeSet::new());
+        let compute = |acris: f64, pluto: f64| {
+            let lengths = [("acris", acris), ("pluto_16v2", pluto)];
+            let lengths = lengths.map(|(name, seconds)| (name.parse().unwrap(), seconds)).into();
+            let estimate = of(&manifests, &desired, &lengths, now());
+            assert_eq!(estimate.measured, 2);
+            estimate.dollars["compute"]
+        };
+        // 30 nights of an hour and of a minute, at half a vCPU, one GB and one address: 30.5 h × 0.029685.
+        assert!((compute(3_600.0, 60.0) - 0.91).abs() < 0.006);
+        assert!((compute(3_600.0, 1.0) - compute(3_600.0, 60.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn spot_costs_a_third_and_takes_nothing_of_the_quota() {
+        let schedules = [fixture::schedule("acris", "small", &json!({}))];
+        let mut manifests = fixture::manifests(&[fixture::dataset("acris", None)], &schedules);
+        manifests.environment.network.public_ip = PublicIp::Disabled;
+        let estimate = |manifests: &Manifests| {
+            of(
+                manifests,
+                &Desired::new(manifests, &BTreeSet::new()),
+                &[("acris".parse().unwrap(), 36_000.0)].into(),
+                now(),
+            )
+        };
+        let on_demand = estimate(&manifests);
+        manifests.task_defs.get_mut(&"small".parse().unwrap()).unwrap().capacity = Capacity::Spot;
+        let spot = estimate(&manifests);
+        assert!((spot.dollars["compute"] - on_demand.dollars["compute"] * 0.3).abs() < 0.01, "{spot:?}");
+        assert!((on_demand.peak_vcpu, spot.peak_vcpu) == (0.5, 0.0));
     }
 
     #[test]
     fn more_than_a_new_account_may_run_is_worth_a_word() {
         let names: Vec<String> = (0..20).map(|n| format!("d{n}")).collect();
         let manifests = fixture::many(&names);
-        let estimate = of(&manifests, &Desired::new(&manifests, &BTreeSet::new()), now());
+        let estimate = of(&manifests, &Desired::new(&manifests, &BTreeSet::new()), &Lengths::new(), now());
         assert!(finding(&estimate).is_some_and(|finding| finding.message.contains("side by side")), "{estimate:?}");
     }
 }

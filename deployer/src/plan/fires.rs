@@ -1,6 +1,6 @@
 //! When schedules fire next. In: schedules and the time now. Out: the next times of each, local and UTC.
 
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use manifest::calendar::{self, Expression};
 use manifest::schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,22 @@ pub fn of(schedules: &[Schedule], now: Timestamp) -> Vec<Fires> {
 /// The next time of an expression as AWS holds it; none when it is over, or not one that can be read.
 pub fn next(expression: &str, timezone: &str, now: Timestamp) -> Option<Fire> {
     times(expression, timezone, now, 1).into_iter().next()
+}
+
+/// An expression and its zone.
+pub type Times<'a> = (&'a str, &'a str);
+
+/// A firing less than so long ago or ahead.
+pub fn near((expression, timezone): Times<'_>, now: Timestamp, around: SignedDuration) -> Option<Timestamp> {
+    let before = now.checked_sub(around).ok()?;
+    next_instant(expression, timezone, before).filter(|firing| firing.duration_since(now) < around)
+}
+
+/// Whether two firings are so close that there is hardly a moment between them that is so far from both.
+pub fn is_restless((expression, timezone): Times<'_>, now: Timestamp, around: SignedDuration) -> bool {
+    let first = next_instant(expression, timezone, now);
+    let second = first.and_then(|first| next_instant(expression, timezone, first));
+    first.zip(second).is_some_and(|(first, second)| second.duration_since(first) <= around * 3)
 }
 
 /// The next instant of an expression.

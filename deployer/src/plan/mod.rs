@@ -8,7 +8,8 @@ pub mod estimate;
 pub mod eta;
 pub mod fires;
 pub mod held;
-mod moving;
+pub mod moving;
+mod prices;
 mod prune;
 pub mod saved;
 mod secrets;
@@ -16,6 +17,7 @@ mod taking;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use manifest::{DatasetName, SecretName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,11 +27,12 @@ use self::estimate::Estimate;
 use self::fires::Fires;
 use self::held::Held;
 use crate::desired::Desired;
-use crate::desired::resource::{Body, Kind, Resource, Trigger};
+use crate::desired::resource::{Body, Cluster, Kind, Resource, Trigger};
 use crate::finding::{Code, Finding, Severity};
 use crate::hash;
 use crate::image::Meaning;
 use crate::marker::Owner;
+use crate::names::Names;
 use crate::observed::state::{Carry, Found, Observed};
 
 /// What may go when no manifest asks for it.
@@ -70,9 +73,9 @@ pub struct Plan {
     pub account: String,
     /// The region.
     pub region: String,
-    /// What the image's tag means now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<Meaning>,
+    /// What tags of images mean now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Meaning>,
     /// Changes in the order in which they are applied.
     pub changes: Vec<Change>,
     /// How many resources are as they should be, by kind.
@@ -125,7 +128,7 @@ impl Plan {
             environment: names.marker.environment.to_string(),
             account: names.account.clone(),
             region: names.region.clone(),
-            image: None,
+            images: Vec::new(),
             changes,
             unchanged: BTreeMap::new(),
             held: held::of(observed),
@@ -133,6 +136,14 @@ impl Plan {
             fires: Vec::new(),
             definitions: observed.definitions.clone(),
         }
+    }
+
+    /// The same at this time: nothing moves from one engine of EventBridge to the other near a firing.
+    #[must_use]
+    pub fn at(mut self, names: &Names, now: Timestamp) -> Self {
+        self.findings.extend(self.changes.iter().filter_map(|change| moving::refusal(change, names, now)));
+        self.findings.sort();
+        self
     }
 
     /// The same with what the stack costs and takes.
@@ -248,8 +259,14 @@ fn own(desired: &Desired, resource: &Resource, observed: &Observed, options: &Op
         return Verdict::Change(Box::new(new));
     };
     // A cluster is a place that others may share: it is used as it is.
-    if kind == Kind::Cluster {
-        return Verdict::Same;
+    if let Body::Cluster(cluster) = &resource.body {
+        return match providers(cluster, found) {
+            None => Verdict::Same,
+            Some(reason) if found.owner == Owner::Ours => {
+                Verdict::Change(Box::new(change(Action::Update, vec![reason])))
+            }
+            Some(_) => Verdict::Refused(cluster_of_others(&resource.name, cluster)),
+        };
     }
     if let Some(finding) = moved(resource, found) {
         return Verdict::Refused(finding);
@@ -269,6 +286,24 @@ fn own(desired: &Desired, resource: &Resource, observed: &Observed, options: &Op
         }
         owner => Verdict::Refused(foreign(kind, &resource.name, owner)),
     }
+}
+
+/// Why a cluster has to change: it does not offer what tasks are to be started by.
+fn providers(cluster: &Cluster, found: &Found) -> Option<Reason> {
+    let listed = found.body.as_ref().and_then(|body| body["providers"].as_array());
+    let offers = |name: &String| listed.is_none_or(|listed| listed.iter().any(|offered| offered == name));
+    let absent: Vec<&str> = cluster.providers.iter().filter(|name| !offers(name)).map(String::as_str).collect();
+    (!absent.is_empty()).then(|| Reason::Says(format!("does not offer {} yet", absent.join(" and "))))
+}
+
+fn cluster_of_others(name: &str, cluster: &Cluster) -> Finding {
+    let message = "tasks are to run on Spot, and this cluster, which is not ours, does not offer it";
+    let remedy = format!(
+        "ask its owner for `aws ecs put-cluster-capacity-providers --cluster {name} --capacity-providers {} \
+         --default-capacity-provider-strategy` beside those that it has, or write capacity: on-demand",
+        cluster.providers.join(" ")
+    );
+    Finding::new(Code::ClusterSpot, name, message, remedy)
 }
 
 /// What differs: by hash where the thing carries one, else field by field.

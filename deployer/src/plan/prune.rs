@@ -56,6 +56,7 @@ pub(super) fn deletions(desired: &Desired, observed: &Observed, changes: &[Chang
         let dataset = match kind {
             Kind::Schedule => hash::split(name).and_then(|(entry, _)| dataset_of_schedule(entry)),
             Kind::Rule => name.strip_prefix(&desired.names.rule_prefix()).and_then(dataset_of_schedule),
+            Kind::Alarm => name.strip_prefix(&desired.names.alarm_prefix()).and_then(dataset_of_schedule),
             Kind::TaskDefinition | Kind::JobDefinition => desired.names.dataset_of_definition(name),
             _ => None,
         };

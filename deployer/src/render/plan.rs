@@ -16,7 +16,7 @@ const SHOWN_FIRES: usize = 20;
 /// Text.
 pub fn text(plan: &Plan, applied: Option<&Applied>) -> String {
     let mut text = format!("{}/{} in account {}, {}\n", plan.stack, plan.environment, plan.account, plan.region);
-    if let Some(image) = &plan.image {
+    for image in &plan.images {
         let _ = writeln!(text, "{} → {}", image.named, image.digest);
     }
     if !plan.changes.is_empty() {
@@ -62,6 +62,9 @@ pub fn text(plan: &Plan, applied: Option<&Applied>) -> String {
 pub fn markdown(plan: &Plan, applied: Option<&Applied>) -> String {
     let mut text =
         format!("### {}/{} in {}, {}\n\n{}\n", plan.stack, plan.environment, plan.account, plan.region, summary(plan));
+    for image in &plan.images {
+        let _ = writeln!(text, "\n`{}` → `{}`", image.named, image.digest);
+    }
     if !plan.changes.is_empty() {
         let mut table = Table::new(&["", "kind", "name", "why"]);
         for change in &plan.changes {

@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
 
+mod alarms;
 mod budget;
 mod chance;
 mod convergence;
 mod faces;
+mod jobs;
 mod meeting;
 mod ownership;
 mod peers;
 mod permissions;
 mod rounds;
 mod secrets;
+mod spot;
 mod stage;
 mod takeover;
 mod verbs;

@@ -39,6 +39,8 @@ fn whoever_deploys_is_allowed_what_is_called_and_nothing_else() {
     let changed =
         stack.replace("tags: {team: data}", "tags: {team: other}\nnotify: [a@example.org]\nlog_retention: 30\npermissions_boundary: arn:aws:iam::aws:policy/PowerUserAccess");
     stage.write("freshet.yml", &changed);
+    let spot = "engine: fargate\ncapacity: spot\ncpu: 512\nmemory: 1024\ntimeout: 2h\nattempts: 2\n";
+    stage.write("task-defs/small.yml", spot);
     let mut entries = four();
     for entry in &mut entries {
         entry.cron = "0 4 * * *".to_owned();

@@ -403,6 +403,11 @@ fn a_network_like_a_databases_is_proposed_and_not_taken() {
 #[test]
 fn a_dataset_moves_between_schedulers_engines_and_stays_as_people_left_it() {
     let mut entries = four();
+    // Far from every firing, whatever the time is.
+    let day = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 10)).strftime("%-d").to_string();
+    for entry in &mut entries {
+        entry.cron = format!("0 22 {day} * *");
+    }
     let stage = Stage::deployed(&entries);
     stage.deploy(["pause", "dhs_daily_shelter_count"]).expect_code(0);
     for entry in &mut entries {
@@ -420,4 +425,20 @@ fn a_dataset_moves_between_schedulers_engines_and_stays_as_people_left_it() {
     assert_eq!(schedule(&stage, "dhs_daily_shelter_count").1["State"], "DISABLED");
     assert_eq!(schedule(&stage, "pluto_16v2").1["State"], "ENABLED");
     assert_eq!(stage.plan(), [] as [&str; 0]);
+}
+
+#[test]
+fn nothing_moves_between_engines_when_it_is_about_to_fire() {
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(3);
+    let mut entry = Entry::new("hpd_violations", "small", "rule");
+    entry.cron = soon.strftime("%-M %-H * * *").to_string();
+    let stage = Stage::deployed(&[entry.clone()]);
+    entry.trigger = "scheduler";
+    stage.datasets(&[entry]);
+    let run = stage.deploy(["schedule-all"]).expect_code(4);
+    let from =
+        (soon + jiff::SignedDuration::from_mins(5)).strftime("run it again at %Y-%m-%d %H:%MZ or later").to_string();
+    assert!(run.stdout.contains("D208") && run.stdout.contains(&from), "{}", run.stdout);
+    assert_eq!(names(&stage.proxy.writes()), [] as [&str; 0]);
+    assert_eq!(rule_state(&stage, "hpd_violations"), "ENABLED");
 }

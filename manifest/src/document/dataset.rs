@@ -2,9 +2,9 @@
 
 use super::table::{IndexDocument, LoadDocument, TableDocument};
 use crate::dataset::{DependentViews, Publications, Status};
-use crate::name::{DatasetName, Identifier};
+use crate::name::{DatasetName, Identifier, SecretName};
 use crate::quantity;
-use crate::yaml::{Keyed, OneOrMany, Spanned, document};
+use crate::yaml::{Keyed, Named, OneOrMany, Spanned, Text, document};
 
 document! {
     /// Tables from one publisher that are loaded and published together.
@@ -28,7 +28,9 @@ document! {
         /// Datasets that must have been published before this one is loaded.
         depends_on: Option<OneOrMany<Spanned<DatasetName>>>,
         /// Table → where its rows come from and what they are.
-        tables: Spanned<Keyed<Identifier, TableDocument>>,
+        tables: Option<Spanned<Keyed<Identifier, TableDocument>>>,
+        /// A container of another image that is run instead of the worker, in the place of tables.
+        job: Option<Named<JobDocument>>,
         /// Views that belong to the dataset.
         views: Option<Keyed<Identifier, ViewDocument>>,
         /// SQL files that run after each publish, in their order and in one transaction. What they do must bear being done again; they may not write to the dataset's tables.
@@ -41,6 +43,8 @@ document! {
         dependent_views: Option<DependentViews>,
         /// How many earlier generations are kept to go back to, 0 to 9; 1 when absent.
         generations: Option<Spanned<u64>>,
+        /// From when on someone is told of this dataset by an alarm of its own.
+        alarms: Option<Named<AlarmsDocument>>,
         /// How long another session may keep a publish waiting before it is ended, such as 10m; for ever when absent.
         terminate_blockers: Option<quantity::Span>,
     }
@@ -57,5 +61,33 @@ document! {
         primary_key: Option<Spanned<OneOrMany<Spanned<Identifier>>>>,
         /// Its other indexes.
         indexes: Option<Spanned<Vec<IndexDocument>>>,
+    }
+}
+
+document! {
+    /// Alarms of one dataset, beside those of the stack; each costs a little every month.
+    pub(crate) struct AlarmsDocument {
+        /// So many runs that failed or were refused within a day, at least 1.
+        failures: Option<Spanned<u32>>,
+        /// So many values that could not be read within a day, at least 1.
+        bad_values: Option<Spanned<u32>>,
+        /// One run takes as long as this, such as 90m.
+        longer_than: Option<Spanned<quantity::Span>>,
+    }
+}
+
+document! {
+    /// A container of another image that is run instead of the worker; it has done well when it exits with 0.
+    pub(crate) struct JobDocument {
+        /// Its image, with a tag or a digest.
+        image: Spanned<String>,
+        /// What it is told to do, word by word; the image's own command when absent.
+        command: Option<Vec<Spanned<Text>>>,
+        /// Names of secrets of freshet.yml that are put into its environment under these names.
+        secrets: Option<Vec<Spanned<SecretName>>>,
+        /// Further variables of its environment.
+        environment: Option<Keyed<String, Spanned<Text>>>,
+        /// So many copies side by side, 2 to 10000, each with its number in AWS_BATCH_JOB_ARRAY_INDEX; engine: batch only.
+        array: Option<Spanned<u32>>,
     }
 }

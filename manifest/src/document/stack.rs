@@ -87,6 +87,8 @@ document! {
         scheduler: Option<Spanned<String>>,
         /// EventBridge rules'.
         events: Option<Spanned<String>>,
+        /// Instance profile of Batch's EC2 instances, by name or ARN; only for compute: ec2.
+        instance: Option<Spanned<String>>,
     }
 }
 

@@ -4,11 +4,13 @@ use crate::dataset::{
     Deletes, DependentViews, Duplicates, ExtraColumns, Format, HeaderRow, HttpMethod, Parser, Publications, Status,
 };
 use crate::schedule::{Mode, Trigger};
-use crate::task_def::{Arch, Engine};
+use crate::task_def::{Arch, Capacity, Compute, Engine};
 use crate::yaml::words;
 
 words!(Engine, "an engine": "fargate" => Self::Fargate, "batch" => Self::Batch);
 words!(Arch, "an architecture": "x86_64" => Self::X86_64, "arm64" => Self::Arm64);
+words!(Compute, "a kind of compute": "fargate" => Self::Fargate, "ec2" => Self::Ec2);
+words!(Capacity, "a capacity": "on-demand" => Self::OnDemand, "spot" => Self::Spot);
 words!(Trigger, "a trigger": "scheduler" => Self::Scheduler, "rule" => Self::Rule);
 words!(Mode, "a mode": "normal" => Self::Normal, "full" => Self::Full);
 words!(Status, "a status": "active" => Self::Active, "unavailable" => Self::Unavailable);

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Building;
 use crate::contract::{BATCH_DEFINITION_LIMIT, DEFINITION_RESERVE, ECS_DEFINITION_LIMIT, packed_size};
-use crate::dataset::{Origin, Status};
+use crate::dataset::{Dataset, Origin, Status};
 use crate::finding::{Code, Finding, Place, Severity};
 use crate::name::{DatasetName, SecretName};
 use crate::resolve::dataset::ResolvedDataset;
+use crate::schedule::Mode;
 use crate::served::unserved;
-use crate::task_def::Engine;
+use crate::task_def::{Capacity, Engine, TaskDef};
 use crate::yaml::{self, nearest};
 
 /// A `${secret:NAME}` in a dataset.
@@ -28,7 +29,9 @@ impl Building<'_> {
         self.secrets_declared(&mut findings);
         self.scheduled(&mut findings);
         self.sizes(&mut findings);
-        for resolved in self.right() {
+        self.jobs(&mut findings);
+        self.taken_away(&mut findings);
+        for resolved in self.right().filter(|resolved| resolved.dataset.job.is_none()) {
             let unserved = unserved(&resolved.dataset);
             if !unserved.is_empty() {
                 let told: Vec<&str> = unserved.iter().map(String::as_str).collect();
@@ -117,6 +120,57 @@ impl Building<'_> {
         }
     }
 
+    /// A job leaves no generation in the ledger, by which the worker knows whether there is anything new to be made; and ECS
+    /// has no arrays.
+    fn jobs(&self, findings: &mut Vec<Finding>) {
+        let is_job = |name: &DatasetName| {
+            self.datasets.iter().any(|(_, other)| other.dataset.dataset == *name && other.dataset.job.is_some())
+        };
+        for (_, resolved) in &self.datasets {
+            let dataset = &resolved.dataset;
+            for (name, place) in resolved.depends_on.iter().filter(|(name, _)| dataset.job.is_none() && is_job(name)) {
+                let message =
+                    format!("`{name}` is a job, of which the worker cannot tell whether it made anything new");
+                let finding = Finding::new(Code::Table, message, Some(place.clone()));
+                findings.push(finding.with_help("give this dataset a schedule of its own; only jobs can follow jobs"));
+            }
+            if dataset.job.as_ref().is_none_or(|job| job.array.is_none()) {
+                continue;
+            }
+            let others = self.task_defs_of(dataset).filter(|task_def| task_def.engine != Engine::Batch);
+            for task_def in others.map(|task_def| &task_def.name).collect::<BTreeSet<_>>() {
+                let message = format!("it is an array, and the task-def `{task_def}` is for ECS, which has none");
+                let finding = Finding::new(Code::TaskDef, message, Some(resolved.name.clone()));
+                findings.push(finding.with_help("name a task-def with engine: batch"));
+            }
+        }
+    }
+
+    /// What ECS lets be taken away is started again by an event, which does not say how much was to be read.
+    fn taken_away(&self, findings: &mut Vec<Finding>) {
+        let full = self.schedules.schedules.iter().filter(|schedule| schedule.mode == Mode::Full);
+        for schedule in full {
+            let Some(task_def) = self.task_defs.get(&schedule.task_def) else { continue };
+            if task_def.engine == Engine::Fargate && task_def.capacity == Capacity::Spot {
+                let named = self.schedules.named.iter().find(|(name, _)| *name == schedule.dataset);
+                let message = format!(
+                    "the full load of `{}` runs on `{}`, from which ECS may take it away: it would be started again as a \
+                     normal one",
+                    schedule.dataset, task_def.name
+                );
+                let finding = Finding::new(Code::TaskDef, message, named.map(|(_, place)| place.clone()));
+                findings.push(finding.with_help("name a task-def on demand, or one with engine: batch"));
+            }
+        }
+    }
+
+    /// The task-defs that a dataset runs on, as far as they can be read.
+    fn task_defs_of(&self, dataset: &Dataset) -> impl Iterator<Item = &TaskDef> {
+        let scheduled = self.schedules.schedules.iter().filter(|schedule| schedule.dataset == dataset.dataset);
+        let names = scheduled.map(|schedule| &schedule.task_def).chain(self.schedules.manual.get(&dataset.dataset));
+        names.filter_map(|name| self.task_defs.get(name))
+    }
+
     fn secrets_declared(&self, findings: &mut Vec<Finding>) {
         let Some(stack) = &self.stack else { return };
         let declared: Vec<(&str, BTreeSet<String>)> =
@@ -173,11 +227,7 @@ impl Building<'_> {
     fn sizes(&self, findings: &mut Vec<Finding>) {
         for resolved in self.right() {
             let dataset = &resolved.dataset;
-            let scheduled = self.schedules.schedules.iter().filter(|schedule| schedule.dataset == dataset.dataset);
-            let task_defs =
-                scheduled.map(|schedule| &schedule.task_def).chain(self.schedules.manual.get(&dataset.dataset));
-            let mut task_defs = task_defs.filter_map(|name| self.task_defs.get(name));
-            let batch = task_defs.any(|task_def| task_def.engine == Engine::Batch);
+            let batch = self.task_defs_of(dataset).any(|task_def| task_def.engine == Engine::Batch);
             let (what, limit) =
                 if batch { ("a Batch job", BATCH_DEFINITION_LIMIT) } else { ("an ECS task", ECS_DEFINITION_LIMIT) };
             let Ok(size) = packed_size(dataset) else { continue };

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::query::Folder;
-use super::{columns, query, table};
+use super::{columns, job, query, table};
 use crate::calendar;
-use crate::dataset::{Dataset, Generations, Origin, View, ViewStorage};
+use crate::dataset::{Alarms, Dataset, Generations, Origin, View, ViewStorage};
 use crate::document::dataset::{DatasetDocument, ViewDocument};
 use crate::finding::{Code, Place, Span};
 use crate::name::{DatasetName, Identifier};
@@ -37,10 +37,17 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
     let mut tables = Vec::new();
     let mut files: Vec<(String, Origin, Place)> = Vec::new();
     let mut relations: Vec<(Identifier, Place)> = Vec::new();
-    if document.tables.is_empty() {
-        reader.report(Code::MissingKey, "the dataset has no tables", document.tables.span);
+    match &document.tables {
+        Some(tables) if tables.is_empty() => {
+            reader.report(Code::MissingKey, "the dataset has no tables", tables.span);
+        }
+        None if document.job.is_none() => {
+            let finding = reader.report(Code::MissingKey, "the key `tables` is missing", document.dataset.span);
+            finding.help("write tables:, or job: for a container of another image");
+        }
+        _ => {}
     }
-    for (name, described) in document.tables.iter() {
+    for (name, described) in document.tables.iter().flat_map(|tables| tables.iter()) {
         relations.push((name.value.clone(), reader.place(name.span)));
         if let Some(resolved) = table::resolve(name, described, document.load.as_ref(), folder, reader) {
             for (source, span) in resolved.table.sources().iter().zip(&resolved.files) {
@@ -60,10 +67,13 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
         views.extend(view(name, described, folder, reader));
     }
     let generations = generations(document, reader);
-    let names: Vec<&str> = document.tables.iter().map(|(name, _)| name.value.as_str()).collect();
+    let alarms = alarms(document, reader);
+    let names: Vec<&str> =
+        document.tables.iter().flat_map(|tables| tables.iter()).map(|(name, _)| name.value.as_str()).collect();
     let after = document.after.iter().flat_map(|after| after.iter());
     let after = after.filter_map(|file| query::script(file, schema.as_str(), &names, folder, reader)).collect();
     one_address_a_file(&files, reader);
+    let job = document.job.as_ref().map(|job| job::resolve(document, job, reader));
     ResolvedDataset {
         dataset: Dataset {
             dataset: document.dataset.value.clone(),
@@ -75,12 +85,14 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
             timezone: document.timezone.as_ref().map(|text| text.value.clone()),
             status: document.status.unwrap_or_default(),
             depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
+            job,
             tables,
             views,
             after,
             publications: document.publications.unwrap_or_default(),
             dependent_views: document.dependent_views.unwrap_or_default(),
             generations,
+            alarms,
             terminate_blockers: document.terminate_blockers,
         },
         name: reader.place(document.dataset.span),
@@ -121,6 +133,27 @@ fn generations(document: &DatasetDocument, reader: &mut Reader) -> Generations {
         reader.report(Code::Value, message, given.span).help("each takes as much disk as the tables themselves");
     }
     generations.unwrap_or_default()
+}
+
+fn alarms(document: &DatasetDocument, reader: &mut Reader) -> Alarms {
+    let Some(given) = &document.alarms else { return Alarms::default() };
+    let counts = [("failures", &given.failures), ("bad_values", &given.bad_values)];
+    for (key, count) in counts.into_iter().filter_map(|(key, count)| Some((key, count.as_ref()?))) {
+        if count.value == 0 {
+            let finding = reader.report(Code::Value, format!("`{key}` of 0 would ring always"), count.span);
+            finding.help("write 1 or more, or leave the key out for no alarm");
+        }
+    }
+    let nothing = given.failures.is_none() && given.bad_values.is_none() && given.longer_than.is_none();
+    if nothing {
+        let finding = reader.report(Code::MissingKey, "`alarms` says nothing that would ring", given.name);
+        finding.help("write failures:, bad_values: or longer_than:");
+    }
+    Alarms {
+        failures: given.failures.as_ref().map(|count| count.value),
+        bad_values: given.bad_values.as_ref().map(|count| count.value),
+        longer_than: given.longer_than.as_ref().map(|span| span.value),
+    }
 }
 
 fn depends_on(document: &DatasetDocument, reader: &mut Reader) -> Vec<(DatasetName, Place)> {

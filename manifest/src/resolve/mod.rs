@@ -9,6 +9,7 @@ pub(crate) mod each;
 pub(crate) mod expectation;
 pub(crate) mod fixed;
 pub(crate) mod interpolation;
+pub(crate) mod job;
 pub(crate) mod load;
 pub(crate) mod origin;
 pub(crate) mod query;

@@ -262,12 +262,19 @@ impl Check<'_> {
         for value in [&given.execution, &given.task, &given.scheduler, &given.events] {
             self.text(value.as_ref(), role, "the ARN of a role", help);
         }
+        let profile = |text: &str| {
+            text.starts_with("arn:") && text.contains(":instance-profile/")
+                || !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c))
+        };
+        let help = "write its name, such as ecsInstanceRole, or arn:aws:iam::123456789012:instance-profile/name";
+        self.text(given.instance.as_ref(), profile, "an instance profile", help);
         let text = |value: &Option<Spanned<String>>| value.as_ref().map(|value| value.value.clone());
         Roles {
             execution: text(&given.execution),
             task: text(&given.task),
             scheduler: text(&given.scheduler),
             events: text(&given.events),
+            instance: text(&given.instance),
         }
     }
 
@@ -330,7 +337,7 @@ fn is_region(text: &str) -> bool {
 }
 
 /// A reference of an image: no blanks, no scheme, and a name in lower case; tags and digests may have capitals.
-fn is_image(text: &str) -> bool {
+pub(super) fn is_image(text: &str) -> bool {
     let name = text.split('@').next().unwrap_or_default();
     let (folder, last) = name.rsplit_once('/').unwrap_or(("", name));
     let last = last.split(':').next().unwrap_or_default();

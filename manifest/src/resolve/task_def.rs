@@ -6,7 +6,7 @@ use crate::document::task_def::TaskDefDocument;
 use crate::finding::Code;
 use crate::name::TaskDefName;
 use crate::quantity::Span;
-use crate::task_def::{Engine, TaskDef};
+use crate::task_def::{Capacity, Compute, Engine, TaskDef};
 use crate::yaml::Reader;
 
 /// The worker's own deadline where the file names none.
@@ -17,6 +17,8 @@ const DEFAULT_ATTEMPTS: u8 = 2;
 const MIN_TIMEOUT: u64 = 60;
 /// A Fargate job longer than 14 days is not guaranteed to end.
 const MAX_TIMEOUT: u64 = 14 * 86_400;
+/// MiB that a job on EC2 needs at least (Batch: ResourceRequirement).
+const MIN_INSTANCE_MEMORY: u32 = 4;
 const GIB: u32 = 1024;
 
 /// CPU units with the memory in MiB that Fargate offers for them (Fargate task definition parameters, task size).
@@ -75,7 +77,11 @@ impl fmt::Display for Memory {
 }
 
 pub(crate) fn resolve(name: TaskDefName, document: &TaskDefDocument, reader: &mut Reader) -> TaskDef {
-    size(document, reader);
+    match compute(document, reader) {
+        Compute::Fargate => size(document, reader),
+        Compute::Ec2 => instance(document, reader),
+    }
+    capacity(document, reader);
     if let Some(timeout) = &document.timeout {
         let seconds = timeout.value.seconds();
         if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&seconds) {
@@ -97,12 +103,54 @@ pub(crate) fn resolve(name: TaskDefName, document: &TaskDefDocument, reader: &mu
     TaskDef {
         name,
         engine: document.engine,
+        compute: document.compute.as_ref().map_or(Compute::Fargate, |compute| compute.value),
+        capacity: document.capacity.as_ref().map_or(Capacity::OnDemand, |capacity| capacity.value),
         cpu: document.cpu.value,
         memory: document.memory.value,
         arch: document.arch.unwrap_or_default(),
         timeout: document.timeout.as_ref().map_or(DEFAULT_TIMEOUT, |timeout| timeout.value),
         attempts: document.attempts.as_ref().map_or(DEFAULT_ATTEMPTS, |attempts| attempts.value),
         storage: document.storage.as_ref().map(|storage| storage.value),
+    }
+}
+
+/// What it runs on; ECS tasks run on Fargate.
+fn compute(document: &TaskDefDocument, reader: &mut Reader) -> Compute {
+    let Some(compute) = &document.compute else { return Compute::Fargate };
+    if compute.value == Compute::Ec2 && document.engine != Engine::Batch {
+        let finding = reader.report(Code::TaskDef, "an ECS task runs on Fargate", compute.span);
+        finding.help("write engine: batch for instances of EC2, or leave compute out");
+    }
+    compute.value
+}
+
+/// A machine that was taken away is only made good by another attempt.
+fn capacity(document: &TaskDefDocument, reader: &mut Reader) {
+    let attempts = document.attempts.as_ref().map_or(DEFAULT_ATTEMPTS, |attempts| attempts.value);
+    if let Some(capacity) = document.capacity.as_ref().filter(|capacity| capacity.value == Capacity::Spot)
+        && attempts < 2
+    {
+        let message = "a spot machine can be taken away, and there is one attempt only";
+        let finding = reader.report(Code::TaskDef, message, capacity.span);
+        finding.help("write attempts: 2 or more, or capacity: on-demand");
+    }
+}
+
+/// Instances take whole vCPUs and any memory; their disk is what the instance has.
+fn instance(document: &TaskDefDocument, reader: &mut Reader) {
+    let (cpu, memory) = (&document.cpu, &document.memory);
+    if cpu.value == 0 || !cpu.value.is_multiple_of(1_024) {
+        let message = format!("Batch on EC2 takes whole vCPUs, and a cpu of {} is none", cpu.value);
+        let up = cpu.value.div_ceil(1_024).max(1) * 1_024;
+        reader.report(Code::TaskDef, message, cpu.span).help(format!("write {up}, or compute: fargate"));
+    }
+    if memory.value < MIN_INSTANCE_MEMORY {
+        let message = format!("{} MiB of memory are below the {MIN_INSTANCE_MEMORY} that Batch takes", memory.value);
+        reader.report(Code::TaskDef, message, memory.span);
+    }
+    if let Some(storage) = &document.storage {
+        let finding = reader.report(Code::TaskDef, "the disk of an EC2 instance is not set here", storage.span);
+        finding.help("leave storage out, or write compute: fargate");
     }
 }
 

@@ -21,12 +21,39 @@ pub(super) async fn latest(
     Ok(newest(&events, names))
 }
 
+/// Mean seconds that the runs of each dataset took since a time. Those that found another at work did nothing, and are not
+/// counted.
+pub(in crate::command) async fn lengths(
+    clients: &Clients,
+    names: &Names,
+    since: i64,
+) -> Result<BTreeMap<DatasetName, f64>, AwsError> {
+    let pattern = format!("{{ $.event = \"{RUN_EVENT}\" }}");
+    let events = clients.filter_events(&names.log_group(), &pattern, since).await?;
+    let mut seconds: BTreeMap<DatasetName, Vec<f64>> = BTreeMap::new();
+    for (dataset, record) in records(&events, names).filter(|(_, record)| record.outcome != Outcome::Duplicate) {
+        seconds.entry(dataset).or_default().push(record.seconds);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a mean of some hundred runs")]
+    let mean = |(dataset, seconds): (DatasetName, Vec<f64>)| {
+        let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
+        (dataset, mean)
+    };
+    Ok(seconds.into_iter().map(mean).collect())
+}
+
+/// The records of this stack among these events, each with its dataset.
+fn records<'a>(events: &'a [LogEvent], names: &'a Names) -> impl Iterator<Item = (DatasetName, RunRecord)> + 'a {
+    let marker = &names.marker;
+    events.iter().filter_map(|event| read(&event.message)).filter_map(move |record| {
+        let ours = record.stack == marker.stack.as_str() && record.environment == marker.environment.as_str();
+        Some((record.dataset.parse().ok().filter(|_| ours)?, record))
+    })
+}
+
 fn newest(events: &[LogEvent], names: &Names) -> BTreeMap<DatasetName, RunRecord> {
     let mut newest: BTreeMap<DatasetName, RunRecord> = BTreeMap::new();
-    let marker = &names.marker;
-    for record in events.iter().filter_map(|event| read(&event.message)) {
-        let ours = record.stack == marker.stack.as_str() && record.environment == marker.environment.as_str();
-        let Some(dataset) = record.dataset.parse().ok().filter(|_| ours) else { continue };
+    for (dataset, record) in records(events, names) {
         // RFC 3339 in UTC with one precision sorts as text; with several it does not, so it is read.
         let time = |record: &RunRecord| record.finished.parse::<jiff::Timestamp>().ok();
         if newest.get(&dataset).is_none_or(|known| time(known) <= time(&record)) {
