@@ -63,6 +63,8 @@ pub enum Command {
     Plan(Plan),
     /// Make AWS what the manifests say: definitions, schedules, roles, all of it.
     ScheduleAll(ScheduleAll),
+    /// Write manifests of the rules, schedules and job definitions that others made to start tasks and jobs.
+    Import(Import),
     /// Set, list and check secrets.
     #[command(subcommand)]
     Secrets(Secrets),
@@ -142,6 +144,16 @@ pub struct ScheduleAll {
     /// Apply exactly this plan; ends with 3, and touches nothing, when it is no longer what would be done.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Only these rules, schedules or job definitions.
+    pub names: Vec<String>,
+    /// The folder of datasets/ and the file of schedules/ that they go to.
+    #[arg(long, default_value = "imported", value_name = "FOLDER")]
+    pub place: String,
 }
 
 /// Options of `plan` and `schedule-all`.

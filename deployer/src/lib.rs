@@ -11,6 +11,7 @@ pub mod error;
 pub mod finding;
 pub mod hash;
 pub mod image;
+pub mod import;
 pub mod marker;
 pub mod names;
 pub mod observed;

@@ -6,6 +6,7 @@ pub mod destroy;
 pub mod drift;
 pub mod gc;
 pub mod iam;
+pub mod import;
 pub mod pause;
 pub mod plan;
 pub mod rollback;
@@ -30,6 +31,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::ScheduleAll(options) => schedule_all::schedule_all(global, &options).await,
         Command::Secrets(command) => secrets::secrets(global, command).await,
         Command::Dataset(DatasetVerb::New(options)) => dataset::new(global, &options),
+        Command::Import(options) => import::import(global, &options).await,
         Command::Run(options) => run::run(global, &options).await,
         Command::Pause(options) => pause::pause(global, &options).await,
         Command::Resume(options) => pause::resume(global, &options).await,

@@ -7,6 +7,7 @@ mod budget;
 mod chance;
 mod convergence;
 mod faces;
+mod import;
 mod jobs;
 mod meeting;
 mod ownership;
