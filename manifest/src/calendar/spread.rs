@@ -1,7 +1,8 @@
 //! Starts spread over the day, so that a hundred datasets do not begin in one minute. Each name gets its own offset by hash: adding one
 //! dataset moves no other, a start never crosses local midnight, and it never moves into an hour that the zone skips in spring.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -69,9 +70,10 @@ fn index(name: &str, candidates: usize) -> usize {
 
 /// Whether the starts moved by `offset` are again minutes × hours, on the same local day.
 fn moves_whole(cron: &AwsCron, offset: u16) -> bool {
-    let carries: BTreeSet<u16> = cron.minutes.iter().map(|minute| (minute.unsigned_abs() + offset) / 60).collect();
+    let carry = |minute: Option<&i16>| minute.map(|minute| (minute.unsigned_abs() + offset) / 60);
     let last_hour = cron.hours.last().copied().map_or(0, i16::unsigned_abs);
-    carries.len() == 1 && carries.first().is_some_and(|carry| last_hour + carry <= 23)
+    let (first, last) = (carry(cron.minutes.first()), carry(cron.minutes.last()));
+    first == last && first.is_some_and(|carry| last_hour + carry <= 23)
 }
 
 fn moved(cron: &AwsCron, offset: u16) -> AwsCron {
@@ -84,8 +86,16 @@ fn moved(cron: &AwsCron, offset: u16) -> AwsCron {
     }
 }
 
-/// The minutes of the day that some spring in `GAP_YEARS` skips.
-fn gap_minutes(zone: &TimeZone) -> BTreeSet<u16> {
+/// The minutes of the day that some spring in `GAP_YEARS` skips. A city has a thousand schedules and one zone: of a zone with a
+/// name they are found once.
+fn gap_minutes(zone: &TimeZone) -> Arc<BTreeSet<u16>> {
+    static FOUND: Mutex<BTreeMap<String, Arc<BTreeSet<u16>>>> = Mutex::new(BTreeMap::new());
+    let Some(name) = zone.iana_name() else { return Arc::new(find_gap_minutes(zone)) };
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(found.entry(name.to_owned()).or_insert_with(|| Arc::new(find_gap_minutes(zone))))
+}
+
+fn find_gap_minutes(zone: &TimeZone) -> BTreeSet<u16> {
     let first_of = |year| Date::new(year, 1, 1).expect("a date").to_datetime(Time::midnight());
     let instant = |year| jiff::tz::Offset::UTC.to_timestamp(first_of(year)).expect("in range");
     changes(zone, instant(GAP_YEARS.0), instant(GAP_YEARS.1))
