@@ -73,7 +73,7 @@ impl Overrides {
     /// The overrides in an input, in the words of ECS or of Batch; none where it says more than a command and variables.
     pub fn read(input: Option<&str>) -> Option<Self> {
         let Some(input) = input.filter(|input| !input.trim().is_empty()) else { return Some(Self::default()) };
-        let input: Value = serde_json::from_str(input).ok()?;
+        let input: Value = serde_json::from_str(input).ok().filter(Value::is_object)?;
         let of_ecs = input.get("containerOverrides").and_then(Value::as_array);
         let one = match of_ecs.map(Vec::as_slice) {
             Some([one]) => one.clone(),
