@@ -34,7 +34,7 @@ impl Check {
             let report = self.check(environment, stop).await?;
             Ok((self.form.write(&report), report.exit_code()))
         };
-        give_with_code(answer, stop).await
+        Box::pin(give_with_code(answer, stop)).await
     }
 
     async fn check(&self, environment: &impl Environment, stop: &CancellationToken) -> Result<Report, Trouble> {
