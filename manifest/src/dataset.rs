@@ -4,6 +4,7 @@
 //! is left out of it, so that a key that a later version adds does not change the hash of a manifest that never used it.
 
 mod alarms;
+mod archive;
 mod expectation;
 mod function;
 mod job;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use alarms::Alarms;
+pub use archive::{Archive, Demand};
 pub use expectation::{BadValues, Emptiness, Expectations, NullLimit};
 pub use function::Function;
 pub use job::Job;
@@ -83,6 +85,9 @@ pub struct Dataset {
     /// How long another session may keep a publish waiting before it is ended; `None` for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminate_blockers: Option<Span>,
+    /// Where the bytes that its rows were made from are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
 }
 
 impl Dataset {
@@ -99,6 +104,7 @@ impl Dataset {
         making.title.clear();
         making.publisher.clear();
         (making.homepage, making.license, making.terminate_blockers) = (None, None, None);
+        making.archive = None;
         making.generations = Generations::default();
         making.alarms = Alarms::default();
         making.dependent_views = DependentViews::default();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Table};
+use crate::dataset::{Container, Content, Dataset, Format, Load, Origin, Source, Table};
 
 /// Types that are neither encoded nor left to the server.
 const TYPES: &[&str] = &["geography"];
@@ -35,6 +35,10 @@ pub fn unserved_of_whole(dataset: &Dataset) -> BTreeSet<String> {
     if dataset.tables.iter().any(stays) && dataset.tables.iter().any(queries) {
         unserved.insert("queries beside tables that are upserted or appended".to_owned());
     }
+    let is_database = |source: &Source| matches!(source.origin, Origin::Database { .. });
+    if dataset.archive.is_some() && dataset.tables.iter().flat_map(Table::sources).any(is_database) {
+        unserved.insert("an archive beside rows of another database, which are no bytes of a file".to_owned());
+    }
     unserved
 }
 
@@ -63,11 +67,18 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
                     not(format!("addresses of {scheme}:"));
                 }
             }
-            Origin::Socrata { .. } | Origin::Dcat { .. } | Origin::Arcgis { .. } | Origin::Ckan { .. } => {}
+            Origin::Sftp { .. }
+            | Origin::Socrata { .. }
+            | Origin::Dcat { .. }
+            | Origin::Arcgis { .. }
+            | Origin::Ckan { .. } => {}
             Origin::Database { url, .. } => {
                 let scheme = url.split(':').next().unwrap_or_default();
                 if !matches!(scheme, "postgres" | "postgresql" | "${secret") {
-                    not(format!("databases of kind {scheme}"));
+                    not(format!(
+                        "databases of kind {scheme}: read them through a foreign data wrapper of a PostgreSQL database, or have \
+                         them export CSV to where it is read"
+                    ));
                 }
                 // Its rows pass as they are: what is to be made of them, its query can make.
                 if table.sources().len() > 1 {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use manifest::dataset::{
-    Container, Content, Deletes, Derivation, Duplicates, Emptiness, Format, HeaderRow, HttpMethod, Index, IndexMethod,
-    Load, Origin, Source, Status, Table, Uniqueness, ViewStorage,
+    Container, Content, Deletes, Demand, Derivation, Duplicates, Emptiness, Format, HeaderRow, HttpMethod, Index,
+    IndexMethod, Load, Origin, Source, Status, Table, Uniqueness, ViewStorage,
 };
 use manifest::finding::{Code, Findings, Severity, Style};
 use manifest::schedule::{Mode, Trigger};
@@ -107,7 +107,7 @@ fn an_environment_that_does_not_exist_or_misses_a_variable_is_told() {
     let missing = project.environment(&"test".parse().unwrap(), &none).unwrap_err();
     assert_eq!(
         missing.to_string(),
-        "freshet.yml:24:34: the environment variable TEST_SECURITY_GROUP is not set [M502]"
+        "freshet.yml:25:34: the environment variable TEST_SECURITY_GROUP is not set [M502]"
     );
     let wrong = BTreeMap::from([("TEST_SECURITY_GROUP".to_owned(), "web".to_owned())]);
     let wrong = project.environment(&"test".parse().unwrap(), &wrong).unwrap_err().to_string();
@@ -254,7 +254,14 @@ fn sources_of_every_kind_are_read() {
     assert_eq!(body.as_deref(), Some(r#"{"since": "2015-01-01"}"#));
     assert_eq!(permits.expect.empty, Emptiness::Allowed);
     let secrets = project.datasets[&"cases".parse().unwrap()].secrets();
-    assert_eq!(names(&secrets), ["CASES_URL", "PERMITS_TOKEN"]);
+    assert_eq!(names(&secrets), ["CASES_URL", "INSPECTIONS_KEY", "PERMITS_TOKEN"]);
+    let inspections = table(&project, "cases", "inspections");
+    assert_eq!(only_source(&inspections).file, "inspections.csv");
+    let Origin::Sftp { host_key, private_key, .. } = &only_source(&inspections).origin else { panic!("sftp") };
+    assert_eq!(private_key.as_deref(), Some("${secret:INSPECTIONS_KEY}"));
+    assert!(host_key.as_ref().is_some_and(|key| key.starts_with("SHA256:")));
+    let archive = project.datasets[&"cases".parse().unwrap()].archive.clone().unwrap();
+    assert_eq!((archive.place(), archive.demand), (("civic-archive", "raw/".to_owned()), Demand::Wanted));
     // The last part of the address, where no file is named.
     let boundaries = table(&project, "boundaries", "nycd");
     assert_eq!(only_source(&boundaries).file, "nycd_25a.zip");

@@ -26,7 +26,7 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Origin {
-    /// `https://`, `http://`, `file:`, `s3://` or `sftp://`.
+    /// `https://`, `http://`, `file:` or `s3://`.
     Url {
         /// The address.
         url: String,
@@ -39,6 +39,17 @@ pub enum Origin {
         /// Request body; with POST only.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<String>,
+    },
+    /// A file behind SSH.
+    Sftp {
+        /// `sftp://name:${secret:PASSWORD}@host/path`; the path is absolute, or begins with `/~/` in the home of whoever logs in.
+        url: String,
+        /// What the host's public key must have: `SHA256:` and 43 characters of base64, as `ssh-keygen -l` writes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host_key: Option<String>,
+        /// A private key in OpenSSH's or PEM's form, mostly `${secret:NAME}`, in the place of a password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        private_key: Option<String>,
     },
     /// A Socrata dataset, paged by `:id`.
     Socrata {
@@ -94,7 +105,7 @@ impl Origin {
     /// The word the manifest uses for this kind of place.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Url { .. } => "url",
+            Self::Url { .. } | Self::Sftp { .. } => "url",
             Self::Socrata { .. } => "socrata",
             Self::Dcat { .. } => "dcat",
             Self::Arcgis { .. } => "arcgis",
@@ -108,6 +119,9 @@ impl Origin {
         let texts: Vec<&str> = match self {
             Self::Url { url, headers, body, method: _ } => {
                 std::iter::once(url).chain(headers.values()).chain(body).map(String::as_str).collect()
+            }
+            Self::Sftp { url, private_key, host_key: _ } => {
+                std::iter::once(url).chain(private_key).map(String::as_str).collect()
             }
             Self::Socrata { filter, headers, .. } | Self::Arcgis { filter, headers, .. } => {
                 filter.iter().chain(headers.values()).map(String::as_str).collect()

@@ -1,10 +1,14 @@
 //! `datasets/<place>/<name>.yml`
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
 use super::table::{IndexDocument, LoadDocument, TableDocument};
-use crate::dataset::{DependentViews, Publications, Status};
+use crate::dataset::{Demand, DependentViews, Publications, Status};
 use crate::name::{DatasetName, Identifier, SecretName};
 use crate::quantity;
-use crate::yaml::{Keyed, Named, OneOrMany, Spanned, Text, document};
+use crate::yaml::{FromNode, Keyed, Named, Node, OneOrMany, Reader, Spanned, Text, Value, document};
 
 document! {
     /// Tables from one publisher that are loaded and published together.
@@ -47,6 +51,47 @@ document! {
         alarms: Option<Named<AlarmsDocument>>,
         /// How long another session may keep a publish waiting before it is ended, such as 10m; for ever when absent.
         terminate_blockers: Option<quantity::Span>,
+        /// A folder of S3, s3://bucket/prefix, that gets the exact bytes of the sources of every run that loads.
+        archive: Option<ArchiveDocument>,
+    }
+}
+
+document! {
+    /// An archive in full.
+    pub(crate) struct ArchiveFields {
+        /// s3://bucket/prefix.
+        to: Spanned<String>,
+        /// Whether a run whose bytes cannot be kept ends without publishing; it publishes and tells when absent.
+        required: Option<bool>,
+    }
+}
+
+/// An archive: its address as a text, or in full.
+#[derive(Debug, Clone)]
+pub(crate) struct ArchiveDocument {
+    pub(crate) to: Spanned<String>,
+    pub(crate) demand: Demand,
+}
+
+impl FromNode for ArchiveDocument {
+    fn from_node(node: &Node, reader: &mut Reader) -> Option<Self> {
+        if matches!(node.value, Value::Mapping(_)) {
+            let fields = ArchiveFields::from_node(node, reader)?;
+            let demand = if fields.required.unwrap_or(false) { Demand::Required } else { Demand::Wanted };
+            return Some(Self { to: fields.to, demand });
+        }
+        Spanned::from_node(node, reader).map(|to| Self { to, demand: Demand::Wanted })
+    }
+}
+
+impl JsonSchema for ArchiveDocument {
+    fn schema_name() -> Cow<'static, str> {
+        "Archive".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = generator.subschema_for::<ArchiveFields>();
+        json_schema!({"anyOf": [{"type": "string"}, fields]})
     }
 }
 

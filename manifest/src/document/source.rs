@@ -14,6 +14,10 @@ document! {
         headers: Option<Spanned<Keyed<String, Spanned<String>>>>,
         /// Request body of a POST.
         body: Option<Spanned<String>>,
+        /// Fingerprint of an SFTP host's public key, SHA256:…, as its publisher tells it.
+        host_key: Option<Spanned<String>>,
+        /// The private key that an SFTP host knows, as ${secret:NAME}; a password stands in the address instead.
+        private_key: Option<Spanned<String>>,
         /// Host of a Socrata portal, such as data.lacity.org.
         socrata: Option<Spanned<String>>,
         /// Four-by-four id of a Socrata dataset.

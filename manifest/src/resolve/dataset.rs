@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::query::Folder;
 use super::{columns, job, query, table};
 use crate::calendar;
-use crate::dataset::{Alarms, Dataset, Generations, Origin, View, ViewStorage};
-use crate::document::dataset::{DatasetDocument, ViewDocument};
+use crate::dataset::{Alarms, Archive, Dataset, Generations, Origin, View, ViewStorage};
+use crate::document::dataset::{ArchiveDocument, DatasetDocument, ViewDocument};
 use crate::finding::{Code, Place, Span};
 use crate::name::{DatasetName, Identifier};
 use crate::yaml::{Reader, Spanned};
@@ -94,6 +94,7 @@ pub(crate) fn resolve(document: &DatasetDocument, folder: Folder<'_>, reader: &m
             generations,
             alarms,
             terminate_blockers: document.terminate_blockers,
+            archive: archive(document, reader),
         },
         name: reader.place(document.dataset.span),
         depends_on,
@@ -154,6 +155,16 @@ fn alarms(document: &DatasetDocument, reader: &mut Reader) -> Alarms {
         bad_values: given.bad_values.as_ref().map(|count| count.value),
         longer_than: given.longer_than.as_ref().map(|span| span.value),
     }
+}
+
+fn archive(document: &DatasetDocument, reader: &mut Reader) -> Option<Archive> {
+    let ArchiveDocument { to, demand } = document.archive.as_ref()?;
+    if let Some(why) = Archive::refusal(&to.value) {
+        let finding = reader.report(Code::Value, format!("`{}` is no place for an archive: {why}", to.value), to.span);
+        finding.help("write s3://bucket/prefix");
+        return None;
+    }
+    Some(Archive { to: to.value.clone(), demand: *demand })
 }
 
 fn depends_on(document: &DatasetDocument, reader: &mut Reader) -> Vec<(DatasetName, Place)> {

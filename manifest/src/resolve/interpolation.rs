@@ -19,7 +19,7 @@ pub(crate) enum Allowed {
 }
 
 /// Keys of a source that may hold `${secret:NAME}`.
-const SECRET_KEYS: &[&str] = &["url", "base", "headers", "body", "where", "database"];
+const SECRET_KEYS: &[&str] = &["url", "base", "headers", "body", "private_key", "where", "database"];
 
 /// A `${kind:name}` in a text.
 struct Reference<'a> {

@@ -14,7 +14,7 @@ use crate::yaml::{Named, Reader, Spanned};
 
 /// Kinds of place, and the keys that belong to each beside its own.
 const KINDS: &[(&str, &[&str])] = &[
-    ("url", &["method", "headers", "body"]),
+    ("url", &["method", "headers", "body", "host_key", "private_key"]),
     ("socrata", &["id", "discover", "where", "headers"]),
     ("dcat", &["item"]),
     ("arcgis", &["where", "headers"]),
@@ -33,6 +33,8 @@ pub(crate) enum Recipe {
         method: HttpMethod,
         headers: BTreeMap<String, String>,
         body: Option<String>,
+        host_key: Option<String>,
+        private_key: Option<String>,
     },
     Socrata {
         host: String,
@@ -86,6 +88,8 @@ fn given(document: &Named<SourceDocument>) -> Vec<(&'static str, Span)> {
         document.method.as_ref().map(|value| ("method", value.span)),
         document.headers.as_ref().map(|value| ("headers", value.span)),
         text("body", &document.body),
+        text("host_key", &document.host_key),
+        text("private_key", &document.private_key),
         text("id", &document.id),
         text("discover", &document.discover),
         text("where", &document.filter),
@@ -158,6 +162,11 @@ pub(crate) fn recipe(
             if let (Some(body), HttpMethod::Get) = (&document.body, method) {
                 reader.report(Code::Source, "a body goes with a POST", body.span).help("write method: post");
             }
+            if let Some(host_key) = document.host_key.as_ref().filter(|host_key| !is_fingerprint(host_key)) {
+                let message = format!("`{}` is not the fingerprint of a key", host_key.value);
+                let finding = reader.report(Code::Source, message, host_key.span);
+                finding.help("it is SHA256: and 43 characters, as `ssh-keyscan HOST | ssh-keygen -lf -` writes it");
+            }
             Recipe::Url {
                 address: texts.address(url, reader)?,
                 base: base.map(|base| base.value.clone()),
@@ -165,6 +174,8 @@ pub(crate) fn recipe(
                 method,
                 headers: headers(),
                 body: plain(&document.body),
+                host_key: plain(&document.host_key),
+                private_key: plain(&document.private_key),
             }
         }
         "socrata" => {
@@ -243,9 +254,9 @@ impl Recipe {
             template.fill(|name| variables.get(name).map(String::as_str)).unwrap_or_else(ToOwned::to_owned)
         };
         Ok(match self {
-            Self::Url { address: template, base, span, method, headers, body } => {
+            Self::Url { address: template, base, span, method, headers, body, host_key, private_key } => {
                 let url = joined(base.as_deref(), &fill(template));
-                match address(&url, SCHEMES) {
+                let scheme = match address(&url, SCHEMES) {
                     Err(_) if base.is_none() && !url.contains("://") && !url.starts_with("file:") => {
                         return refused(
                             *span,
@@ -254,18 +265,23 @@ impl Recipe {
                         );
                     }
                     Err(why) => return refused(*span, why, ""),
-                    Ok(scheme) => {
-                        let request = *method != HttpMethod::Get || !headers.is_empty() || body.is_some();
-                        if request && !scheme.starts_with("http") {
-                            return refused(
-                                *span,
-                                format!("method, headers and body belong to HTTP, not to {scheme}:"),
-                                "",
-                            );
-                        }
-                    }
+                    Ok(scheme) => scheme,
+                };
+                let request = *method != HttpMethod::Get || !headers.is_empty() || body.is_some();
+                if request && !scheme.starts_with("http") {
+                    return refused(*span, format!("method, headers and body belong to HTTP, not to {scheme}:"), "");
                 }
-                Origin::Url { url, method: *method, headers: headers.clone(), body: body.clone() }
+                if scheme != "sftp" {
+                    if host_key.is_some() || private_key.is_some() {
+                        let why = format!("host_key and private_key belong to SFTP, not to {scheme}:");
+                        return refused(*span, why, "");
+                    }
+                    return Ok(Origin::Url { url, method: *method, headers: headers.clone(), body: body.clone() });
+                }
+                if let Err((why, help)) = login(&url, private_key.as_deref()) {
+                    return refused(*span, why, help);
+                }
+                Origin::Sftp { url, host_key: host_key.clone(), private_key: private_key.clone() }
             }
             Self::Socrata { host, id, span, filter, discover, headers } => {
                 let id = fill(id);
@@ -308,6 +324,32 @@ fn joined(base: Option<&str>, url: &str) -> String {
     match base {
         Some(base) if !url.contains("://") => format!("{}/{}", base.trim_end_matches('/'), url.trim_start_matches('/')),
         _ => url.to_owned(),
+    }
+}
+
+/// Whether a text is what `ssh-keygen -l` writes of a key.
+fn is_fingerprint(text: &str) -> bool {
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    text.strip_prefix("SHA256:").is_some_and(|hash| hash.len() == 43 && hash.bytes().all(base64))
+}
+
+/// What is wrong with the way somebody logs in to an SFTP host, and what to do.
+fn login(url: &str, private_key: Option<&str>) -> Result<(), (&'static str, &'static str)> {
+    let authority = url.strip_prefix("sftp://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let who = authority.rsplit_once('@').map_or("", |(who, _)| who);
+    // The colon in ${secret:NAME} parts nothing.
+    let has_password = who.replace("${secret:", "").contains(':');
+    match private_key {
+        _ if who.is_empty() => Err(("nobody is named who logs in", "write sftp://name:${secret:PASSWORD}@host/path")),
+        None if !has_password => Err((
+            "there is neither a password nor a private key",
+            "write name:${secret:PASSWORD}@, or private_key: ${secret:NAME}",
+        )),
+        Some(_) if has_password => Err(("one logs in by a password or by a private key, not by both", "")),
+        Some(key) if !key.contains("${secret:") => {
+            Err(("a private key stands in the manifest", "write ${secret:NAME} in its place"))
+        }
+        _ => Ok(()),
     }
 }
 

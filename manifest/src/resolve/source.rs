@@ -191,7 +191,7 @@ impl Parts<'_> {
 
 /// The path of an address, its percent escapes resolved where they are text.
 fn path(origin: &Origin) -> Option<String> {
-    let Origin::Url { url, .. } = origin else { return None };
+    let (Origin::Url { url, .. } | Origin::Sftp { url, .. }) = origin else { return None };
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let path = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let mut bytes = Vec::new();
