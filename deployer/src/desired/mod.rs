@@ -5,6 +5,7 @@ pub mod definition;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod limits;
+pub mod needs;
 pub mod policy;
 pub mod resource;
 pub mod role;
@@ -21,6 +22,7 @@ use manifest::stack::Environment;
 use manifest::task_def::{Capacity, Compute, Engine, TaskDef};
 use manifest::{Dataset, DatasetName, SecretName, TaskDefName};
 
+use self::needs::Needs;
 use self::resource::{
     Body, Cluster, ComputeEnvironment, DefinitionRef, JobQueue, LogGroup, Queue, Resource, ScheduleGroup,
 };
@@ -188,7 +190,7 @@ struct Build<'a> {
     names: Names,
     common: role::Common,
     definitions: BTreeMap<(DatasetName, TaskDefName), DefinitionRef>,
-    secret_sets: BTreeSet<BTreeSet<String>>,
+    needs: BTreeSet<Needs>,
     /// Images by the secrets that are put into their containers.
     execution: BTreeMap<BTreeSet<String>, BTreeSet<String>>,
     resources: Vec<Resource>,
@@ -204,7 +206,7 @@ impl<'a> Build<'a> {
             names: Names::new(environment),
             common: role::Common { boundary: environment.permissions_boundary.clone(), tags: environment.tags.clone() },
             definitions: BTreeMap::new(),
-            secret_sets: BTreeSet::new(),
+            needs: BTreeSet::new(),
             execution: BTreeMap::new(),
             resources: Vec::new(),
             replaced: BTreeMap::new(),
@@ -225,16 +227,17 @@ impl<'a> Build<'a> {
 
     fn definition(&mut self, dataset: &Dataset, task_def: &TaskDef, place: usize) {
         let environment = &self.manifests.environment;
-        let (pulled, injected) = definition::roles_secrets(environment, dataset);
+        let needs = Needs::of(&self.names, environment, dataset);
+        let (_, injected) = definition::roles_secrets(environment, dataset);
         let given = &environment.roles;
         let roles = definition::Roles {
             execution: given
                 .execution
                 .clone()
                 .unwrap_or_else(|| self.names.role_arn(&role::execution_purpose(&injected))),
-            task: given.task.clone().unwrap_or_else(|| self.names.role_arn(&role::task_purpose(&pulled))),
+            task: given.task.clone().unwrap_or_else(|| self.names.role_arn(&role::task_purpose(&needs))),
         };
-        self.secret_sets.insert(pulled);
+        self.needs.insert(needs);
         let images = self.execution.entry(injected).or_default();
         images.insert(definition::image(environment, dataset).to_owned());
         let name = self.names.definition(&dataset.dataset, (place > 0).then_some(&task_def.name));
@@ -355,7 +358,7 @@ impl<'a> Build<'a> {
             made.extend(roles.map(|(secrets, images)| role::execution(names, &self.common, images, secrets)));
         }
         if given.task.is_none() {
-            made.extend(self.secret_sets.iter().map(|ids| role::task(names, &self.common, ids)));
+            made.extend(self.needs.iter().map(|needs| role::task(names, &self.common, needs)));
         }
         if given.scheduler.is_none() {
             made.push(role::scheduler(names, &self.common, &passed));

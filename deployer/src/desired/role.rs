@@ -1,11 +1,12 @@
-//! The stack's roles. In: names and the sets of secrets that datasets use. Out: trust and inline policy of the execution
-//! role, one task role per distinct set of secrets, and the roles of Scheduler and of rules, each with the least that it
+//! The stack's roles. In: names and what the workers of datasets need. Out: trust and inline policy of the execution
+//! role, one task role per distinct set of needs, and the roles of Scheduler and of rules, each with the least that it
 //! needs: resources by the stack's names, conditions against the confused deputy, PassRole to ECS only.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::needs::Needs;
 use super::resource::{Body, Resource, Role, Tags};
 use crate::hash::Hash;
 use crate::names::Names;
@@ -26,9 +27,9 @@ pub struct Common {
     pub tags: Tags,
 }
 
-/// What the purpose of a task role ends with: the hash of the secrets that it reads.
-pub fn task_purpose(secret_ids: &BTreeSet<String>) -> String {
-    format!("task-{}", Hash::of(&json!(secret_ids)))
+/// The purpose of a task role, which ends with the hash of what it lets a worker do.
+pub fn task_purpose(needs: &Needs) -> String {
+    format!("task-{}", needs.hash())
 }
 
 /// The purpose of the execution role that reads these secrets for jobs: its name says which. Most read none.
@@ -54,17 +55,26 @@ pub fn execution(names: &Names, common: &Common, images: &BTreeSet<String>, secr
     role(names, common, &execution_purpose(secret_ids), words, task_trust(names), &statements)
 }
 
-/// The role of workers that read these secrets.
-pub fn task(names: &Names, common: &Common, secret_ids: &BTreeSet<String>) -> Resource {
-    let secrets: Vec<String> = secret_ids.iter().map(|id| secret_arn(names, id)).collect();
+/// The role of workers that need this.
+pub fn task(names: &Names, common: &Common, needs: &Needs) -> Resource {
+    let secrets: Vec<String> = needs.secrets.iter().map(|id| secret_arn(names, id)).collect();
+    let (reads, writes): (Vec<_>, Vec<_>) =
+        (needs.reads.iter().cloned().collect(), needs.writes.iter().cloned().collect());
     let mut metrics = allow(&["cloudwatch:PutMetricData"], &["*".to_owned()]);
     metrics["Condition"] = json!({"StringEquals": {"cloudwatch:namespace": manifest::contract::METRIC_NAMESPACE}});
     let mut statements = vec![metrics];
     if !secrets.is_empty() {
         statements.push(allow(&["secretsmanager:GetSecretValue"], &secrets));
     }
+    if !reads.is_empty() {
+        statements.push(allow(&["s3:GetObject"], &reads));
+    }
+    if !writes.is_empty() {
+        // Uploads in parts are created, filled and completed by s3:PutObject.
+        statements.push(allow(&["s3:AbortMultipartUpload", "s3:PutObject"], &writes));
+    }
     let words = "The worker's own: reads its secrets, puts metrics.";
-    role(names, common, &task_purpose(secret_ids), words, task_trust(names), &statements)
+    role(names, common, &task_purpose(needs), words, task_trust(names), &statements)
 }
 
 /// EventBridge Scheduler's role. It also sends dead letters itself.

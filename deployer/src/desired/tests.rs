@@ -68,6 +68,34 @@ fn roles_hold_the_least_that_they_need() {
 }
 
 #[test]
+fn a_worker_that_reads_or_keeps_objects_of_s3_may_do_so_with_these_and_no_others() {
+    let mut open = fixture::dataset("trees", None);
+    open["tables"][0]["content"]["sources"][0]["origin"] =
+        json!({"url": {"url": "s3://city-open-data/trees/{today:%Y}.csv"}});
+    let mut kept = fixture::dataset("permits", None);
+    kept["archive"] = json!({"to": "s3://civic-archive/raw"});
+    let schedules = ["trees", "permits"].map(|name| fixture::schedule(name, "small", &json!({})));
+    let mut manifests = fixture::manifests(&[open, kept], &schedules);
+    let statements = |manifests: &Manifests| -> Vec<Value> {
+        let roles = desired(manifests).resources;
+        let tasks = roles.iter().filter(|resource| resource.name.contains("-task-"));
+        let statements = tasks.flat_map(|task| task.body.json()["policy"]["Statement"].as_array().unwrap().clone());
+        statements.filter(|statement| statement["Action"][0].as_str().unwrap().starts_with("s3:")).collect()
+    };
+    let given = statements(&manifests);
+    assert_eq!(given.len(), 2);
+    assert!(given.contains(&json!({
+        "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::city-open-data/trees/*"],
+    })));
+    assert!(given.contains(&json!({
+        "Effect": "Allow", "Action": ["s3:AbortMultipartUpload", "s3:PutObject"],
+        "Resource": ["arn:aws:s3:::civic-archive/raw/nycdb/prod/*"],
+    })));
+    manifests.environment.sources = Some("https://mirror.example.org".to_owned());
+    assert_eq!(statements(&manifests), Vec::<Value>::new(), "a mirror stands in the place of all sources");
+}
+
+#[test]
 fn there_is_a_task_role_per_distinct_set_of_secrets() {
     let desired = desired(&fixture::four());
     let tasks = desired.resources.iter().filter(|resource| resource.name.contains("-task-")).count();
