@@ -260,7 +260,7 @@ fn sources_of_every_kind_are_read() {
     let Origin::Sftp { host_key, private_key, .. } = &only_source(&inspections).origin else { panic!("sftp") };
     assert_eq!(private_key.as_deref(), Some("${secret:INSPECTIONS_KEY}"));
     assert!(host_key.as_ref().is_some_and(|key| key.starts_with("SHA256:")));
-    let archive = project.datasets[&"cases".parse().unwrap()].archive.clone().unwrap();
+    let archive = project.datasets[&"geohub".parse().unwrap()].archive.clone().unwrap();
     assert_eq!((archive.place(), archive.demand), (("civic-archive", "raw/".to_owned()), Demand::Wanted));
     // The last part of the address, where no file is named.
     let boundaries = table(&project, "boundaries", "nycd");

@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod rehearsal;
+pub mod sftp;
 pub mod shape;
 pub mod socrata;
 pub mod violations;

@@ -64,6 +64,7 @@ async fn read(folder: &Path, rows: u32) -> Result<(Duration, u64), Box<dyn std::
     }))?;
     let from = ReadFrom::Folder { folder: folder.to_owned(), missing: Missing::Refuse };
     let means = Means {
+        aws: None,
         spool: Spool::new(folder),
         secrets: Arc::new(|_| None),
         patience: Patience::default(),

@@ -3,6 +3,7 @@
 //! else's, or done already; what a run did goes out, the part that readers rely on in the very transaction that publishes.
 
 pub(crate) mod after;
+mod archived;
 pub mod decision;
 mod declared;
 mod error;

@@ -2,6 +2,7 @@
 //! `run/load.rs`, the page that names its stages in their order; each of them is a room of its own.
 
 mod after;
+mod archiving;
 mod columns;
 mod complete;
 mod derive;

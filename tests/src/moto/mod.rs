@@ -23,6 +23,10 @@ const RUNNING_ON: &str = "Running on ";
 /// The account that moto plays.
 pub const ACCOUNT: &str = "123456789012";
 
+/// moto looks at who signs, and at no signature.
+const SIGNED: &str =
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+
 fn environment() -> Environment {
     Environment::under(&target::target_dir().join("tools"))
 }
@@ -72,14 +76,19 @@ impl Moto {
     /// Puts an object into a bucket, which is made when it is not there.
     pub fn put_object(&self, bucket: &str, key: &str, content: &str) -> Result<()> {
         for (path, body) in [(bucket.to_owned(), ""), (format!("{bucket}/{key}"), content)] {
-            // moto looks at who signs, and at no signature.
-            let signed =
-                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-            let request = Request::put(format!("{}/{path}", self.url)).header("Authorization", signed);
+            let request = Request::put(format!("{}/{path}", self.url)).header("Authorization", SIGNED);
             let request = request.body(Bytes::copy_from_slice(body.as_bytes()));
             Self::send(&path, request)?;
         }
         Ok(())
+    }
+
+    /// What S3 answers to a question about a bucket (`bucket?uploads`) or an object (`bucket/key`), where there is such.
+    pub fn s3(&self, path: &str) -> Result<Option<Bytes>> {
+        let request = Request::get(format!("{}/{path}", self.url)).header("Authorization", SIGNED);
+        let request = request.body(Bytes::new()).map_err(|error| Error::failed("moto", error.to_string()))?;
+        let answer = transport::send_and_wait(request)?;
+        Ok(answer.status().is_success().then(|| answer.into_body()))
     }
 
     /// The server's log so far: a line per request, and Python's traceback where moto broke.

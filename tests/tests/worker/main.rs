@@ -8,6 +8,8 @@ mod generations;
 mod support;
 
 mod after;
+mod archive;
+mod columns;
 mod crashes;
 mod databases;
 mod derived;

@@ -71,6 +71,7 @@ impl Prepared {
     pub(super) fn access(&self, from: ReadFrom) -> Access {
         let secrets = Arc::clone(&self.secrets);
         let means = Means {
+            aws: None,
             spool: Spool::new(&self.settings.spool),
             secrets: Arc::new(move |name: &SecretName| secrets.get(name).cloned()),
             patience: Patience::default(),

@@ -135,8 +135,8 @@ impl Ledger {
                          (run, table_name, rows, bytes, bad_values, rejected_rows, duplicates, loaded)
                      SELECT '{to}', table_name, rows, bytes, bad_values, rejected_rows, duplicates, loaded
                      FROM freshet.run_tables WHERE run = '{from}' ON CONFLICT DO NOTHING;
-                     INSERT INTO freshet.run_sources (run, file, address, etag, last_modified, bytes, sha256)
-                     SELECT '{to}', file, address, etag, last_modified, bytes, sha256 FROM freshet.run_sources
+                     INSERT INTO freshet.run_sources (run, file, address, etag, last_modified, bytes, sha256, archived)
+                     SELECT '{to}', file, address, etag, last_modified, bytes, sha256, archived FROM freshet.run_sources
                      WHERE run = '{from}' ON CONFLICT DO NOTHING;
                      UPDATE freshet.rejects SET run = '{to}' WHERE run = '{from}';
                      UPDATE freshet.reject_files SET run = '{to}' WHERE run = '{from}';

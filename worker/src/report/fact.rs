@@ -239,6 +239,18 @@ pub enum Fact {
         /// What.
         detail: String,
     },
+    /// The bytes of sources are kept as they came.
+    Archived {
+        /// Where.
+        files: Vec<String>,
+    },
+    /// The bytes of a source could not be kept; the load is not touched by that.
+    ArchiveLost {
+        /// The source's file.
+        file: String,
+        /// What went wrong.
+        detail: String,
+    },
     /// Metrics could not be put; the load is not touched by that.
     MetricsLost {
         /// What went wrong.
@@ -264,6 +276,7 @@ impl Fact {
             | Self::Stale { .. }
             | Self::Retrying { .. }
             | Self::Notice { .. }
+            | Self::ArchiveLost { .. }
             | Self::MetricsLost { .. } => "WARN",
             _ => "INFO",
         }
@@ -339,6 +352,8 @@ impl fmt::Display for Fact {
                 advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
             }
             Self::Notice { detail } => f.write_str(detail),
+            Self::Archived { files } => write!(f, "kept as {}", files.join(", ")),
+            Self::ArchiveLost { file, detail } => write!(f, "the bytes of {file} were not kept: {detail}"),
             Self::MetricsLost { detail } => write!(f, "metrics were not put: {detail}"),
         }
     }

@@ -32,6 +32,15 @@ impl Run<'_> {
         Ok(described)
     }
 
+    /// The dataset with the columns that its tables have, where they take any from their sources and stand already.
+    pub(super) async fn standing(&self, pool: &Pool) -> Result<Option<Dataset>, Trouble> {
+        if !is_open(self.dataset) {
+            return Ok(None);
+        }
+        let standing = self.described_by(self.dataset.schema.as_str(), pool).await?;
+        Ok((!is_open(&standing)).then_some(standing))
+    }
+
     /// The dataset with the columns that its tables have in a schema.
     pub(super) async fn described_by(&self, schema: &str, pool: &Pool) -> Result<Dataset, Trouble> {
         let mut described = self.dataset.clone();

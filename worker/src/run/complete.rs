@@ -54,6 +54,8 @@ pub enum Unfit {
     Absent,
     /// The run that loaded it did not come to its end.
     Incomplete,
+    /// The bytes that it was made from are not in the archive that the manifest requires.
+    Unarchived,
     /// It was made by another manifest, or for a live table that was another then.
     Otherwise,
 }
@@ -96,6 +98,9 @@ impl Run<'_> {
         }
         if mark.manifest() != self.making {
             return Ok(Err(Unfit::Otherwise));
+        }
+        if self.requires_archive() && !ledger.is_archived(mark.run()).await? {
+            return Ok(Err(Unfit::Unarchived));
         }
         let (tables, sources) = (ledger.tables_of(mark.run()).await?, ledger.sources_of(mark.run()).await?);
         Ok(Ok(Kept { mark, tables, sources }))

@@ -30,6 +30,7 @@ pub enum RunError {
     #[error("{}", match unfit {
         Unfit::Absent => format!("there is nothing in {schema} to publish"),
         Unfit::Incomplete => format!("the run that loaded into {schema} did not come to its end"),
+        Unfit::Unarchived => format!("the bytes that what is in {schema} was made from are not in the archive that the manifest requires"),
         Unfit::Otherwise => format!("what is in {schema} was made by another manifest, or does not fit the live tables any more"),
     })]
     NotKept {

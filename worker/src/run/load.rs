@@ -73,8 +73,19 @@ fn appended(dataset: &Dataset, loaded: &BTreeMap<String, Loaded>) -> BTreeMap<St
 impl Run<'_> {
     /// Loads and publishes, unless nothing has changed.
     pub(super) async fn load(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
+        self.keep_bytes(&load.access);
+        let done = Box::pin(self.load_what_there_is(load, ledger, pool)).await;
+        // What did not come to stand in the archive by now never will.
+        let _ = tokio::time::timeout(CLEARING, load.access.discard_archive()).await;
+        done
+    }
+
+    async fn load_what_there_is(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Done, Trouble> {
         let discovered = self.within(load.access.discover(self.dataset, self.stop)).await?;
         let discovering = Run { dataset: &discovered, ..*self };
+        if let Some(done) = self.within(Box::pin(discovering.look_as_it_stands(load, ledger, pool))).await? {
+            return Ok(done);
+        }
         let dataset = self.within(Box::pin(discovering.described_by_sources(&load.access))).await?;
         let describing = Run { dataset: &dataset, ..*self };
         let basis = self.within(describing.basis(ledger, pool)).await?;
@@ -88,6 +99,20 @@ impl Run<'_> {
         let blueprints = survey.blueprints()?;
         let survey = &survey;
         Stages { run: &described, load, basis: &basis, ledger, pool, survey, blueprints: &blueprints }.all().await
+    }
+}
+
+impl Run<'_> {
+    /// Whether there is anything to do, where columns are known only when a source is opened: those that stand are taken for them, since
+    /// an unchanged source has no others. What cannot be told in this way, the load itself tells.
+    async fn look_as_it_stands(&self, load: &Load, ledger: &Ledger, pool: &Arc<Pool>) -> Result<Option<Done>, Trouble> {
+        let Some(standing) = self.standing(pool).await? else { return Ok(None) };
+        let standing = Run { dataset: &standing, ..*self };
+        let Ok(basis) = standing.basis(ledger, pool).await else { return Ok(None) };
+        let described = Run { dataset: &basis.rehearsed.dataset, ..*self };
+        let Ok(survey) = publish::survey(pool, described.dataset).await else { return Ok(None) };
+        let survey = &survey;
+        Stages { run: &described, load, basis: &basis, ledger, pool, survey, blueprints: &[] }.look().await
     }
 }
 
@@ -116,6 +141,7 @@ impl Stages<'_> {
             complete.staging.clear().await?;
             return Ok(done);
         }
+        run.within(run.complete_archive(&load.access, ledger)).await?;
         let accepted = run.within(run.guard(load.accept, &complete, ledger, survey, blueprints)).await?;
         let (accept, views) = (load.accept, &*self.basis.rehearsed.views);
         run.publish(ledger, complete, Release { accept, accepted, withdrawn: None, views }).await

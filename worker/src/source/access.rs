@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use aws_config::SdkConfig;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use manifest::Dataset;
@@ -14,11 +15,13 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::ahead::Ahead;
+use super::archive::{Archive, Archived};
 use super::body::{Body, Coding};
 use super::error::SourceError;
+use super::filling::{Filling, SecretLookup};
 use super::fingerprint::{Content, SourceFingerprint};
 use super::http::{Http, Patience};
-use super::locate::{Filling, Located, SecretLookup};
+use super::locate::Located;
 use super::reach::{Arrival, Reach, Spooled, blocking, hash, open};
 use super::s3::S3;
 use super::socrata::Since;
@@ -112,12 +115,14 @@ pub struct Means {
     pub patience: Patience,
     /// The day of dates in addresses.
     pub today: Date,
+    /// How AWS is asked; `None` to read it from where every AWS tool does, once it is needed.
+    pub aws: Option<SdkConfig>,
 }
 
 impl Access {
     /// A way to the sources of a dataset. Nothing is opened yet.
     pub fn new(dataset: &Dataset, from: ReadFrom, means: Means) -> Self {
-        let Means { spool, secrets, patience, today } = means;
+        let Means { spool, secrets, patience, today, aws } = means;
         let mut shared = BTreeMap::<String, Shared>::new();
         for source in dataset.tables.iter().flat_map(Table::sources) {
             let none = || Shared { left: 0, spooled: Arc::default() };
@@ -132,9 +137,9 @@ impl Access {
         shared.retain(|_, shared| shared.left > 1);
         let filling = Filling { secrets, today };
         let (system, since) = (system_fields(dataset), Mutex::default());
-        let reach =
-            Reach { from, http: Arc::new(Http::new(patience)), spool, filling, s3: S3::default(), system, since };
-        let reach = Arc::new(reach);
+        let (http, archive) = (Arc::new(Http::new(patience)), OnceLock::new());
+        let s3 = Arc::new(S3::new(aws));
+        let reach = Arc::new(Reach { from, http, spool, filling, s3, system, since, archive });
         let timezone = dataset.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let ahead = Ahead::new(dataset, |source| !shared.contains_key(&source.file));
         Self { reach, timezone, shared: Mutex::new(shared), ahead }
@@ -172,15 +177,18 @@ impl Access {
     /// Opens a source. Within a runtime; the body is read by a task of its own until the token is cancelled.
     pub async fn open(&self, source: &Source, usage: Use, cancel: &CancellationToken) -> Result<Opened, SourceError> {
         let located = self.reach.locate(source)?;
-        if let Located::Path(path) = located {
-            return open_file(path, usage).await;
+        if let Located::Path(path) = &located
+            && self.reach.archive.get().is_none()
+        {
+            return open_file(path.clone(), usage).await;
         }
         self.ahead.start_behind(source, &self.reach, cancel);
         if let Some(Spooled { file, coding, fingerprint }) = self.spooled(source, &located, usage, cancel).await? {
             let SourceFingerprint { address, etag, last_modified, content } = fingerprint;
             return Ok(Opened { input: Input::File(file, content), coding, address, etag, last_modified });
         }
-        let Arrival { pieces, coding, address, etag, last_modified, .. } = self.reach.arrive(&located, cancel).await?;
+        let Arrival { pieces, coding, address, etag, last_modified, .. } =
+            self.reach.arrive(&source.file, &located, cancel).await?;
         let body = Body::of(pieces, cancel.clone());
         Ok(Opened { input: Input::Body(body), coding, address, etag, last_modified })
     }
@@ -221,6 +229,25 @@ impl Access {
         self.reach.discover(dataset, cancel).await
     }
 
+    /// Keeps the bytes of every source that is opened from now on, in this folder of an archive, as far as they come from their publishers.
+    pub fn keep_bytes(&self, archive: &manifest::dataset::Archive, folder: &str) {
+        if self.reach.from == ReadFrom::Publisher {
+            self.reach.archive.get_or_init(|| Arc::new(Archive::new(Arc::clone(&self.reach.s3), archive, folder)));
+        }
+    }
+
+    /// Makes the bytes that were kept stand in the archive; `None` where none are.
+    pub async fn complete_archive(&self) -> Option<Archived> {
+        Some(Box::pin(self.reach.archive.get()?.complete()).await)
+    }
+
+    /// Takes back what was kept and is not to stand in the archive.
+    pub async fn discard_archive(&self) {
+        if let Some(archive) = self.reach.archive.get() {
+            archive.discard().await;
+        }
+    }
+
     /// Makes ready for a table to be read once more from its first source on, because one changed while it was read.
     pub fn start_over(&self, table: &Table) {
         let mut shared = self.lock();
@@ -244,11 +271,11 @@ impl Access {
         let Some(cell) = shared else {
             return match self.ahead.take(source).await {
                 Some(spooled) => Ok(Some(spooled)),
-                None if usage == Use::Seek => self.reach.fetch(located, cancel).await.map(Some),
+                None if usage == Use::Seek => self.reach.fetch(&source.file, located, cancel).await.map(Some),
                 None => Ok(None),
             };
         };
-        let spooled = cell.get_or_try_init(|| self.reach.fetch(located, cancel)).await?.clone();
+        let spooled = cell.get_or_try_init(|| self.reach.fetch(&source.file, located, cancel)).await?.clone();
         let mut shared = self.lock();
         if let Some(entry) = shared.get_mut(&source.file) {
             entry.left = entry.left.saturating_sub(1);

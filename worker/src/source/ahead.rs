@@ -74,7 +74,7 @@ impl Ahead {
 }
 
 async fn fetch_small(reach: &Reach, source: &Source, cancel: &CancellationToken) -> Option<Spooled> {
-    let arrival = reach.arrive(&reach.locate(source).ok()?, cancel).await.ok()?;
+    let arrival = reach.arrive(&source.file, &reach.locate(source).ok()?, cancel).await.ok()?;
     if arrival.length.is_none_or(|length| length > SMALL) {
         return None;
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -17,6 +17,7 @@ use super::error::SourceError;
 use super::hosts::Turn;
 use super::http::Http;
 use super::locate::Request;
+use super::pull::{Pull, pulled};
 
 /// The most features of a page: a thousand parcels are a few megabytes.
 const PAGE: u64 = 1_000;
@@ -126,14 +127,7 @@ pub(super) async fn pages(
     };
     // What is wrong with the first page is known before anything is read.
     pager.page().await?;
-    Ok(stream::unfold(Some(pager), async |pager| {
-        let mut pager = pager?;
-        match pager.next().await {
-            Ok(Some(bytes)) => Some((Ok(bytes), Some(pager))),
-            Ok(None) => None,
-            Err(error) => Some((Err(error), None)),
-        }
-    }))
+    Ok(pulled(pager))
 }
 
 struct Pager {
@@ -149,7 +143,7 @@ struct Pager {
     _turn: Turn,
 }
 
-impl Pager {
+impl Pull for Pager {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
@@ -161,7 +155,9 @@ impl Pager {
             self.page().await?;
         }
     }
+}
 
+impl Pager {
     /// Reads a page; the empty one is the last.
     async fn page(&mut self) -> Result<(), SourceError> {
         let id = self.layer.id.clone();

@@ -104,6 +104,40 @@ pub enum SourceError {
         /// Value of `Content-Encoding`.
         coding: String,
     },
+    /// A host that is not known to be the publisher's.
+    #[error("the host of {address} has the key {shown}{}", unlike(pinned.as_deref()))]
+    HostKey {
+        /// The address.
+        address: String,
+        /// The fingerprint of its key.
+        shown: String,
+        /// The one that the manifest names.
+        pinned: Option<String>,
+    },
+    /// A name and password, or a private key, that the host does not take.
+    #[error("{address} does not let in who asks{}", instead(methods))]
+    Login {
+        /// The address.
+        address: String,
+        /// What the host takes.
+        methods: Vec<String>,
+    },
+    /// A file that the host does not give out.
+    #[error("{address} is not given out: {detail}")]
+    Withheld {
+        /// The address.
+        address: String,
+        /// The host's words.
+        detail: String,
+    },
+    /// Bytes that were to be kept and could not.
+    #[error("the bytes that came cannot be kept as {address}: {detail}")]
+    Archive {
+        /// The address in the archive.
+        address: String,
+        /// S3's words.
+        detail: String,
+    },
     /// A redirect that is not followed.
     #[error("{address} redirects {detail}")]
     Redirect {
@@ -169,6 +203,17 @@ fn of(expected: Option<u64>) -> String {
     expected.map(|bytes| format!(" of {bytes}")).unwrap_or_default()
 }
 
+fn unlike(pinned: Option<&str>) -> String {
+    match pinned {
+        Some(pinned) => format!(", and its manifest names {pinned}"),
+        None => ", and its manifest names none".to_owned(),
+    }
+}
+
+fn instead(methods: &[String]) -> String {
+    if methods.is_empty() { String::new() } else { format!("; it takes {}", methods.join(", ")) }
+}
+
 /// An error and its causes in one line.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -202,6 +247,10 @@ impl Fault for SourceError {
             Self::Answer { .. } => "source_answer",
             Self::Count { .. } => "source_count",
             Self::Coding { .. } => "source_coding",
+            Self::HostKey { .. } => "source_host_key",
+            Self::Login { .. } => "source_login",
+            Self::Withheld { .. } => "source_withheld",
+            Self::Archive { .. } => "archive",
             Self::Redirect { .. } => "source_redirect",
             Self::Address { .. } => "source_address",
             Self::Secret { .. } => "source_secret",
@@ -214,7 +263,7 @@ impl Fault for SourceError {
     fn exit(&self) -> Exit {
         match self {
             Self::Stopped => Exit::Stopped,
-            Self::Status { status: 401 | 403, .. } => Exit::Permission,
+            Self::Status { status: 401 | 403, .. } | Self::Login { .. } => Exit::Permission,
             Self::Status { .. }
             | Self::Unreachable { .. }
             | Self::Stalled { .. }
@@ -225,10 +274,12 @@ impl Fault for SourceError {
             | Self::Answer { .. }
             | Self::Count { .. }
             | Self::Coding { .. }
+            | Self::Withheld { .. }
+            | Self::Archive { .. }
             | Self::Redirect { .. }
             | Self::Absent { .. }
             | Self::File { .. } => Exit::Unavailable,
-            Self::Address { .. } | Self::Secret { .. } => Exit::Configuration,
+            Self::Address { .. } | Self::Secret { .. } | Self::HostKey { .. } => Exit::Configuration,
             Self::Spool { error, .. } => error.exit(),
         }
     }
@@ -242,6 +293,7 @@ impl Fault for SourceError {
             | Self::Length { .. }
             | Self::Checksum { .. }
             | Self::Answer { .. }
+            | Self::Archive { .. }
             | Self::Count { .. } => Retry::Later,
             Self::Status { status, .. } if passes(*status) => Retry::Later,
             Self::Spool { error, .. } => error.retry(),
@@ -263,6 +315,25 @@ impl Fault for SourceError {
             Self::Status { status, .. } if passes(*status) => {
                 Some("the publisher is busy or out of order: load again later".into())
             }
+            Self::HostKey { shown, pinned: None, .. } => Some(format!(
+                "compare it with what the publisher tells of its key, then add this line to the source: host_key: {shown}"
+            )),
+            Self::HostKey { shown, .. } => Some(format!(
+                "somebody may stand between: ask the publisher; only where its key is a new one write host_key: {shown}"
+            )),
+            Self::Login { .. } => {
+                Some("compare name and password or key with what the publisher gave out; keys go in private_key:".into())
+            }
+            Self::Withheld { .. } => Some(
+                "look at the path with `sftp`: it begins at the root, or with /~/ in the home of whoever logs in, who must \
+                 be allowed to read it"
+                    .into(),
+            ),
+            Self::Archive { .. } => Some(
+                "see that the bucket of `archive:` is there and that the task's role may put objects into it; without \
+                 `required: true` the rows are published all the same"
+                    .into(),
+            ),
             Self::Count { .. } => Some("load again later: the publisher may be writing the dataset anew".into()),
             Self::Changed { .. } => Some("load again when the publisher has finished writing".into()),
             Self::Answer { .. } => {

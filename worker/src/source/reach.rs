@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use manifest::dataset::{Origin, Source};
 use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
@@ -14,13 +14,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::ReadFrom;
 use super::arcgis;
+use super::archive::Archive;
 use super::body::{Body, Coding, Pieces, hashed};
 use super::download::{Download, Version};
 use super::error::SourceError;
+use super::filling::Filling;
 use super::fingerprint::{Content, Digest, SourceFingerprint};
 use super::http::{Ask, Http, header};
-use super::locate::{Filling, Located, Request, locate};
+use super::locate::{Located, Request, locate};
+use super::pull::pulled;
 use super::s3::S3;
+use super::sftp;
 use super::socrata::{self, Since};
 use crate::spool::{SharedFile, Spool};
 
@@ -59,11 +63,13 @@ pub(super) struct Reach {
     pub(super) http: Arc<Http>,
     pub(super) spool: Spool,
     pub(super) filling: Filling,
-    pub(super) s3: S3,
+    pub(super) s3: Arc<S3>,
     /// By file: fields of the system that its tables take.
     pub(super) system: BTreeMap<String, Vec<String>>,
     /// By file: from where on it is read.
     pub(super) since: Mutex<BTreeMap<String, Since>>,
+    /// Keeps the bytes that come.
+    pub(super) archive: OnceLock<Arc<Archive>>,
 }
 
 impl Reach {
@@ -82,8 +88,20 @@ impl Reach {
         self.from == ReadFrom::Publisher && matches!(source.origin, Origin::Database { .. })
     }
 
-    /// Asks for a source. Its bytes are read by whoever polls for them.
-    pub(super) async fn arrive(&self, located: &Located, cancel: &CancellationToken) -> Result<Arrival, SourceError> {
+    /// Asks for a source, which is known by the name of its file. Its bytes are read, and kept where that was asked for, by whoever
+    /// polls for them.
+    pub(super) async fn arrive(
+        &self,
+        file: &str,
+        located: &Located,
+        cancel: &CancellationToken,
+    ) -> Result<Arrival, SourceError> {
+        let arrival = self.ask(located, cancel).await?;
+        let Some(archive) = self.archive.get() else { return Ok(arrival) };
+        Ok(Arrival { pieces: Arc::clone(archive).keeping(file, arrival.pieces), ..arrival })
+    }
+
+    async fn ask(&self, located: &Located, cancel: &CancellationToken) -> Result<Arrival, SourceError> {
         match located {
             Located::Http(request) => self.download((**request).clone(), cancel).await,
             Located::Item(item) => self.download(item.resolve(&self.http, cancel).await?, cancel).await,
@@ -98,8 +116,14 @@ impl Reach {
             Located::S3(place) => {
                 let object = self.s3.open(&self.http, place, None, cancel).await?;
                 let (length, etag, last_modified) = (object.length, object.etag.clone(), object.last_modified.clone());
-                let pieces = hashed(object.bytes(Arc::clone(&self.http), cancel.clone()));
+                let pieces = hashed(pulled(object));
                 Ok(Arrival { length, etag, ..Arrival::of(pieces, place.shown.clone(), last_modified) })
+            }
+            Located::Sftp(place) => {
+                let remote = sftp::Remote::open(&self.http, (**place).clone(), cancel).await?;
+                let (address, version) = (place.shown.clone(), remote.version());
+                let arrival = Arrival::of(hashed(pulled(remote)), address, version.last_modified());
+                Ok(Arrival { length: version.length, ..arrival })
             }
             Located::Socrata(place) => {
                 // What is written from here on is a later version.
@@ -132,10 +156,15 @@ impl Reach {
     }
 
     /// Fetches a source into the spool, anew where it changed meanwhile.
-    pub(super) async fn fetch(&self, located: &Located, cancel: &CancellationToken) -> Result<Spooled, SourceError> {
+    pub(super) async fn fetch(
+        &self,
+        file: &str,
+        located: &Located,
+        cancel: &CancellationToken,
+    ) -> Result<Spooled, SourceError> {
         let mut started = 1;
         loop {
-            let arrival = self.arrive(located, cancel).await?;
+            let arrival = self.arrive(file, located, cancel).await?;
             match self.spool(arrival, cancel).await {
                 Err(SourceError::Changed { .. }) if started < STARTS => started += 1,
                 fetched => return fetched,
@@ -194,6 +223,13 @@ impl Reach {
                     answer => Ok(answer?.etag == previous.etag),
                 }
             }
+            Located::Sftp(place) => {
+                if previous.address != place.shown || previous.last_modified.is_none() {
+                    return Ok(false);
+                }
+                let now = sftp::version(&self.http, place, cancel).await?;
+                Ok(now.last_modified() == previous.last_modified && now.length == Some(previous.content.bytes))
+            }
             Located::Socrata(place) => {
                 if previous.address != place.shown || previous.last_modified.is_none() {
                     return Ok(false);
@@ -231,8 +267,10 @@ impl Reach {
 /// Whether an answer that brings the whole body brings the one that is known.
 fn is_same(response: &Response, previous: &SourceFingerprint) -> bool {
     let weak = |tag: &str| tag.trim_start_matches("W/").to_owned();
+    // Some give every version one tag.
+    let length = response.content_length().is_none_or(|length| length == previous.content.bytes);
     match (header(response, &ETAG), &previous.etag) {
-        (Some(now), Some(then)) => weak(&now) == weak(then),
+        (Some(now), Some(then)) => weak(&now) == weak(then) && length,
         (None, None) => {
             let now = header(response, &LAST_MODIFIED);
             now.is_some() && now == previous.last_modified && response.content_length() == Some(previous.content.bytes)

@@ -11,13 +11,13 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use futures_util::{Stream, stream};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{SourceError, chain};
-use super::http::{Http, Patience};
+use super::http::Http;
+use super::pull::Pull;
 use crate::aws;
 
 /// A connection that brought so many bytes was worth it.
@@ -47,7 +47,6 @@ impl Place {
 }
 
 /// The configuration of this machine, read when the first object is asked for.
-#[derive(Default)]
 pub(super) struct S3 {
     configuration: OnceCell<SdkConfig>,
 }
@@ -63,7 +62,8 @@ enum Signing {
 pub(super) struct Object {
     client: Client,
     place: Place,
-    patience: Patience,
+    http: Arc<Http>,
+    cancel: CancellationToken,
     body: ByteStream,
     pub(super) etag: Option<String>,
     pub(super) last_modified: Option<String>,
@@ -74,6 +74,11 @@ pub(super) struct Object {
 }
 
 impl S3 {
+    /// By this configuration, or by the machine's own.
+    pub(super) fn new(configuration: Option<SdkConfig>) -> Self {
+        Self { configuration: OnceCell::new_with(configuration) }
+    }
+
     async fn client(&self, region: Option<&str>, signing: Signing) -> Client {
         let shared = self.configuration.get_or_init(aws::configuration).await;
         let known = region.map(|region| Region::new(region.to_owned())).or_else(|| shared.region().cloned());
@@ -89,6 +94,11 @@ impl S3 {
         Client::from_conf(builder.build())
     }
 
+    /// A client that asks as the task's role, or whoever is logged in.
+    pub(super) async fn signing_client(&self, region: Option<&str>) -> Client {
+        self.client(region, Signing::Own).await
+    }
+
     async fn signing(&self) -> Signing {
         let shared = self.configuration.get_or_init(aws::configuration).await;
         let Some(provider) = shared.credentials_provider() else { return Signing::Anonymous };
@@ -98,7 +108,7 @@ impl S3 {
     /// Asks for an object. One that still is the version of `known` answers 304, as an error.
     pub(super) async fn open(
         &self,
-        http: &Http,
+        http: &Arc<Http>,
         place: &Place,
         known: Option<&str>,
         cancel: &CancellationToken,
@@ -115,7 +125,10 @@ impl S3 {
                 answer = timeout(http.patience.answer, asked) => answer,
             };
             let error = match answer {
-                Ok(Ok(output)) => return Ok(Object::new(client, place.clone(), http.patience, output)),
+                Ok(Ok(output)) => {
+                    let (http, cancel) = (Arc::clone(http), cancel.clone());
+                    return Ok(Object::new(client, place.clone(), http, cancel, output));
+                }
                 Ok(Err(error)) => {
                     if let (None, Some(other)) = (&region, region_of(&error)) {
                         region = Some(other);
@@ -137,66 +150,21 @@ impl S3 {
 }
 
 impl Object {
-    fn new(client: Client, place: Place, patience: Patience, output: GetObjectOutput) -> Self {
+    fn new(client: Client, place: Place, http: Arc<Http>, cancel: CancellationToken, output: GetObjectOutput) -> Self {
         let etag = output.e_tag().map(str::to_owned);
         let last_modified = output.last_modified().map(ToString::to_string);
         let length = output.content_length().and_then(|length| u64::try_from(length).ok());
         let body = output.body;
-        Self { client, place, patience, body, etag, last_modified, length, received: 0, mark: 0, tried: 0 }
-    }
-
-    /// Its bytes.
-    pub(super) fn bytes(
-        self,
-        http: Arc<Http>,
-        cancel: CancellationToken,
-    ) -> impl Stream<Item = Result<Bytes, SourceError>> + Send + 'static {
-        stream::unfold(Some((self, http, cancel)), async |state| {
-            let (mut object, http, cancel) = state?;
-            match object.next(&http, &cancel).await {
-                Ok(Some(bytes)) => Some((Ok(bytes), Some((object, http, cancel)))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        })
-    }
-
-    async fn next(&mut self, http: &Http, cancel: &CancellationToken) -> Result<Option<Bytes>, SourceError> {
-        loop {
-            let lost = match timeout(self.patience.stall, self.body.next()).await {
-                Ok(Some(Ok(bytes))) => {
-                    self.received += bytes.len() as u64;
-                    return Ok(Some(bytes));
-                }
-                Ok(None) if self.length.is_none_or(|length| length == self.received) => return Ok(None),
-                Ok(Some(Err(error))) if self.length == Some(self.received) => {
-                    // All bytes came, and their checksum does not hold.
-                    let detail = chain(&error);
-                    return Err(SourceError::Answer { address: self.place.shown.clone(), detail });
-                }
-                Ok(None | Some(Err(_))) => SourceError::CutOff {
-                    address: self.place.shown.clone(),
-                    received: self.received,
-                    expected: self.length,
-                },
-                Err(_) => stalled(&self.place, self.patience.stall, self.received),
-            };
-            self.go_on(lost, http, cancel).await?;
-        }
+        Self { client, place, http, cancel, body, etag, last_modified, length, received: 0, mark: 0, tried: 0 }
     }
 
     /// Asks for the rest of the same version.
-    async fn go_on(
-        &mut self,
-        mut lost: SourceError,
-        http: &Http,
-        cancel: &CancellationToken,
-    ) -> Result<(), SourceError> {
+    async fn go_on(&mut self, mut lost: SourceError) -> Result<(), SourceError> {
         loop {
             self.tried = if self.received - self.mark >= PROGRESS { 0 } else { self.tried + 1 };
             self.mark = self.received;
             if self.tried > 0 {
-                http.pause(lost, self.tried, None, cancel).await?;
+                self.http.pause(lost, self.tried, None, &self.cancel).await?;
             }
             let Place { bucket, key, .. } = &self.place;
             let asked = self.client.get_object().bucket(bucket).key(key).set_if_match(self.etag.clone());
@@ -218,12 +186,38 @@ impl Object {
     }
 }
 
+impl Pull for Object {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        loop {
+            let lost = match timeout(self.http.patience.stall, self.body.next()).await {
+                Ok(Some(Ok(bytes))) => {
+                    self.received += bytes.len() as u64;
+                    return Ok(Some(bytes));
+                }
+                Ok(None) if self.length.is_none_or(|length| length == self.received) => return Ok(None),
+                Ok(Some(Err(error))) if self.length == Some(self.received) => {
+                    // All bytes came, and their checksum does not hold.
+                    let detail = chain(&error);
+                    return Err(SourceError::Answer { address: self.place.shown.clone(), detail });
+                }
+                Ok(None | Some(Err(_))) => SourceError::CutOff {
+                    address: self.place.shown.clone(),
+                    received: self.received,
+                    expected: self.length,
+                },
+                Err(_) => stalled(&self.place, self.http.patience.stall, self.received),
+            };
+            self.go_on(lost).await?;
+        }
+    }
+}
+
 fn stalled(place: &Place, patience: Duration, received: u64) -> SourceError {
     SourceError::Stalled { address: place.shown.clone(), seconds: patience.as_secs(), received }
 }
 
 /// The region that an answer says the bucket is in.
-fn region_of(error: &SdkError<GetObjectError>) -> Option<String> {
+pub(super) fn region_of<E>(error: &SdkError<E>) -> Option<String> {
     let response = error.raw_response()?;
     let is_elsewhere = matches!(response.status().as_u16(), 301 | 307 | 400);
     response.headers().get("x-amz-bucket-region").filter(|_| is_elsewhere).map(str::to_owned)

@@ -1,9 +1,10 @@
 //! What every kind of source has to stand: each case is one thing that happens to publishers, and each kind goes through all of them.
-//! Objects of S3, whose address the SDK takes from the environment, and rows of databases go through theirs in the journeys.
+//! Rows of databases go through theirs in the journeys.
 
 use std::time::Duration;
 
 use freshet_tests::http::{Fault as ServerFault, Reply};
+use freshet_tests::sftp::SftpFault;
 use freshet_tests::socrata::Portal;
 use manifest::Dataset;
 use serde_json::{Value, json};
@@ -22,6 +23,14 @@ struct Kind {
     publish: fn(&House, rows: u32),
     /// Whether it is a file that is replaced as a whole, and says how long it is; others are asked for pages.
     shape: Shape,
+    way: Way,
+}
+
+/// What is between a publisher and whoever reads it, and can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Http,
+    Ssh,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +43,28 @@ enum Shape {
 
 const FILE: &str = "a.csv";
 
+fn text(rows: u32) -> String {
+    (0..rows).fold("id,name\n".to_owned(), |text, row| text + &format!("{row},the name of row {row}\n"))
+}
+
 fn publish_file(house: &House, rows: u32) {
-    let text = (0..rows).fold("id,name\n".to_owned(), |text, row| text + &format!("{row},the name of row {row}\n"));
-    house.publish(FILE, text);
+    house.publish(FILE, text(rows));
+}
+
+/// What has the same effect behind SSH. Pages for people are files there like all others, and nobody is only late.
+fn behind_ssh(house: &House, fault: &ServerFault) -> Option<SftpFault> {
+    match fault {
+        ServerFault::CutAfter(bytes) => Some(SftpFault::CutAfter(*bytes)),
+        ServerFault::StallAfter(bytes) => Some(SftpFault::StallAfter(*bytes)),
+        ServerFault::ReplacedBy(name) => Some(SftpFault::ReplacedBy(name.clone())),
+        ServerFault::FalseLength(bytes) => Some(SftpFault::FalseLength(*bytes)),
+        ServerFault::Hangup | ServerFault::Status { .. } => Some(SftpFault::Hangup),
+        ServerFault::HtmlPage => {
+            house.publish(FILE, "<!DOCTYPE html>\n<html><body>Sorry</body></html>\n");
+            None
+        }
+        _ => None,
+    }
 }
 
 fn publish_portal(house: &House, rows: u32) {
@@ -93,6 +121,7 @@ const KINDS: &[Kind] = &[
         origin: |house| json!({"url": {"url": format!("file:{}", house.folder().join(FILE).display())}}),
         publish: publish_file,
         shape: Shape::Local,
+        way: Way::Http,
     },
     Kind {
         name: "http",
@@ -100,6 +129,7 @@ const KINDS: &[Kind] = &[
         origin: |house| json!({"url": {"url": house.server.url_of(FILE)}}),
         publish: publish_file,
         shape: Shape::File,
+        way: Way::Http,
     },
     Kind {
         name: "http post",
@@ -107,6 +137,7 @@ const KINDS: &[Kind] = &[
         origin: |house| json!({"url": {"url": house.server.url_of(FILE), "method": "post", "body": "all=1"}}),
         publish: publish_file,
         shape: Shape::File,
+        way: Way::Http,
     },
     Kind {
         name: "dcat",
@@ -117,6 +148,7 @@ const KINDS: &[Kind] = &[
             publish_file(house, rows);
         },
         shape: Shape::File,
+        way: Way::Http,
     },
     Kind {
         name: "ckan",
@@ -127,6 +159,26 @@ const KINDS: &[Kind] = &[
             publish_file(house, rows);
         },
         shape: Shape::File,
+        way: Way::Http,
+    },
+    Kind {
+        name: "s3",
+        path: "bucket/a.csv",
+        origin: |_| json!({"url": {"url": "s3://bucket/a.csv"}}),
+        publish: |house, rows| house.publish("bucket/a.csv", text(rows)),
+        shape: Shape::File,
+        way: Way::Http,
+    },
+    Kind {
+        name: "sftp",
+        path: FILE,
+        origin: |house| {
+            let sftp = house.sftp();
+            json!({"sftp": {"url": sftp.url_of("city:${secret:PASSWORD}", FILE), "host_key": sftp.fingerprint()}})
+        },
+        publish: publish_file,
+        shape: Shape::File,
+        way: Way::Ssh,
     },
     Kind {
         name: "socrata",
@@ -134,6 +186,7 @@ const KINDS: &[Kind] = &[
         origin: |house| json!({"socrata": {"host": house.server.host(), "id": "aaaa-0000"}}),
         publish: publish_portal,
         shape: Shape::Pages,
+        way: Way::Http,
     },
     Kind {
         name: "arcgis",
@@ -141,6 +194,7 @@ const KINDS: &[Kind] = &[
         origin: |house| json!({"arcgis": {"layer": house.server.url_of("FeatureServer/0")}}),
         publish: publish_layer,
         shape: Shape::Pages,
+        way: Way::Http,
     },
 ];
 
@@ -161,6 +215,13 @@ impl Case {
     }
 
     fn fault(&self, faults: &[ServerFault], times: Option<u32>) {
+        if self.kind.way == Way::Ssh {
+            let faults: Vec<_> = faults.iter().filter_map(|fault| behind_ssh(&self.house, fault)).collect();
+            return match times {
+                Some(times) => self.house.sftp().faults_of_next(&vec![faults.as_slice(); times as usize]),
+                None => self.house.sftp().faults(&faults),
+            };
+        }
         match times {
             Some(times) => self.house.server.faults_then(self.kind.path, faults, times, &[]),
             None => self.house.server.faults(self.kind.path, faults),
@@ -293,11 +354,11 @@ async fn a_server_that_is_started_again_is_asked_again() {
 async fn what_changes_midway_is_read_anew_or_not_at_all() {
     for kind in KINDS.iter().filter(|kind| kind.shape == Shape::File) {
         let case = Case::of(kind, 1_000);
-        let old = std::fs::read_to_string(case.house.folder().join(FILE)).unwrap();
+        let old = text(1_000);
         let new = old.replace("the name of row", "the name of row ");
         let changes = [ServerFault::CutAfter(500), ServerFault::ReplacedBy("next".into())];
         for usage in [Use::Stream, Use::Seek] {
-            case.house.publish(FILE, &old);
+            case.house.publish(case.kind.path, &old);
             case.house.publish("next", &new);
             case.fault(&changes, Some(1));
             match case.text(usage, &CancellationToken::new()).await {
@@ -326,12 +387,18 @@ async fn whoever_cancels_is_let_go_at_once_and_nothing_is_left() {
         let patient = Patience { stall: Duration::from_hours(1), answer: Duration::from_hours(1), ..patience() };
         for usage in [Use::Stream, Use::Seek] {
             case.house.server.forget_requests();
+            case.house.sftp().forget();
             let access = Access::new(&case.dataset, ReadFrom::Publisher, case.house.means(patient));
             let token = CancellationToken::new();
             let (dataset, cancel) = (case.dataset.clone(), token.clone());
             let reading = tokio::spawn(async move { text_of(access, &dataset, usage, &cancel).await });
             let (server, path) = (&case.house.server, case.kind.path);
-            assert!(server.wait_for_requests(path, 1, Duration::from_secs(30)), "{}", kind.name);
+            let limit = Duration::from_secs(30);
+            let asked = match kind.way {
+                Way::Http => server.wait_for_requests(path, 1, limit),
+                Way::Ssh => case.house.sftp().wait_for_opened(1, limit),
+            };
+            assert!(asked, "{}", kind.name);
             token.cancel();
             let text = reading.await.unwrap();
             assert_eq!(text.unwrap_err().code(), "stopped", "{}", kind.name);

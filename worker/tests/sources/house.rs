@@ -3,10 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use freshet_tests::http::FileServer;
+use freshet_tests::sftp::{self, SftpServer};
 use manifest::Dataset;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -25,6 +32,7 @@ pub(crate) struct House {
     files: TempDir,
     pub(crate) spool: TempDir,
     pub(crate) server: FileServer,
+    sftp: OnceLock<SftpServer>,
 }
 
 /// What one table came to.
@@ -39,11 +47,18 @@ impl House {
     pub(crate) fn new() -> Self {
         let (files, spool) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let server = FileServer::start(files.path()).unwrap();
-        Self { files, spool, server }
+        Self { files, spool, server, sftp: OnceLock::new() }
     }
 
     pub(crate) fn publish(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.files.path().join(name), bytes).unwrap();
+        let path = self.files.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// The same files behind SSH.
+    pub(crate) fn sftp(&self) -> &SftpServer {
+        self.sftp.get_or_init(|| SftpServer::start(self.files.path()).unwrap())
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -68,10 +83,19 @@ impl House {
         Access::new(dataset, from, self.means(patience()))
     }
 
-    /// The spool and the one secret, with this patience.
+    /// The server as S3, whose buckets are its folders.
+    fn aws(&self) -> SdkConfig {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let credentials = SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test"));
+        let builder = SdkConfig::builder().endpoint_url(self.server.url()).region(Region::from_static("us-east-1"));
+        builder.credentials_provider(credentials).http_client(http).behavior_version(BehaviorVersion::latest()).build()
+    }
+
+    /// The spool and the secrets, with this patience.
     pub(crate) fn means(&self, patience: Patience) -> Means {
         let today = jiff::civil::date(2026, 11, 20);
-        Means { spool: Spool::new(self.spool.path()), secrets: secrets(), patience, today }
+        let (spool, aws) = (Spool::new(self.spool.path()), Some(self.aws()));
+        Means { spool, secrets: secrets(), patience, today, aws }
     }
 
     /// Reads the only table of a dataset.
@@ -114,9 +138,14 @@ pub(crate) fn patience() -> Patience {
     Patience { tries: 3, pause: Duration::from_millis(1), stall: Duration::from_millis(200), ..Patience::default() }
 }
 
-/// Knows one secret, `TOKEN`.
+/// Knows a token, the password and the key of the server behind SSH, and what is no key.
 pub(crate) fn secrets() -> SecretLookup {
-    Arc::new(|name| (name.as_str() == "TOKEN").then(|| SecretString::from("hunter2")))
+    Arc::new(|name| match name.as_str() {
+        "TOKEN" | "BAD_KEY" => Some(SecretString::from("hunter2")),
+        "PASSWORD" => Some(SecretString::from(sftp::PASSWORD)),
+        "KEY" => Some(SecretString::from(sftp::private_key().unwrap())),
+        _ => None,
+    })
 }
 
 /// Reads one table of a dataset as the database would.

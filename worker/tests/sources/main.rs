@@ -10,5 +10,6 @@ mod house;
 mod kinds;
 mod portals;
 mod resuming;
+mod sftp;
 mod unchanged;
 mod workbooks;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Response;
 use tokio::time::timeout;
@@ -14,6 +14,7 @@ use super::records::{Records, Wrong};
 use crate::source::error::SourceError;
 use crate::source::hosts::Turn;
 use crate::source::http::{Ask, Http};
+use crate::source::pull::{Pull, pulled};
 
 /// Rows of a page: the most that every version of the portals' software gives.
 const PAGE: &str = "50000";
@@ -43,14 +44,7 @@ pub(in crate::source) async fn pages(
     };
     // What is wrong with the first page is known before anything is read.
     pager.open().await?;
-    Ok(stream::unfold(Some(pager), async |pager| {
-        let mut pager = pager?;
-        match pager.next().await {
-            Ok(Some(bytes)) => Some((Ok(bytes), Some(pager))),
-            Ok(None) => None,
-            Err(error) => Some((Err(error), None)),
-        }
-    }))
+    Ok(pulled(pager))
 }
 
 struct Pager {
@@ -65,7 +59,7 @@ struct Pager {
     _turn: Turn,
 }
 
-impl Pager {
+impl Pull for Pager {
     /// The next rows; `None` when there are no more and the portal agrees.
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         let mut out = Vec::new();
@@ -100,7 +94,9 @@ impl Pager {
         }
         Ok(Some(out.into()))
     }
+}
 
+impl Pager {
     /// Forgets a page that was cut: the next one begins behind its last complete row.
     async fn lost(&mut self, error: SourceError) -> Result<(), SourceError> {
         self.page = None;
