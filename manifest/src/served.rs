@@ -94,7 +94,9 @@ pub fn unserved_of_table(table: &Table, origins: Origins) -> BTreeSet<String> {
         }
         let describes =
             matches!(source.reading.format, Format::Shapefile | Format::Geojson | Format::Geopackage | Format::Parquet);
-        if table.source_columns_at.is_some() && !describes {
+        // A portal tells its columns beside its rows.
+        let is_told = origins == Origins::Own && matches!(source.origin, Origin::Socrata { .. });
+        if table.source_columns_at.is_some() && !describes && !is_told {
             not(format!("columns of the source (\"*\") of format {}", source.reading.format.as_str()));
         }
         let in_zip = matches!(source.reading.container, Container::Zip { .. });

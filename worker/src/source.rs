@@ -31,4 +31,4 @@ pub use filling::SecretLookup;
 pub use fingerprint::{Content, Digest, SourceFingerprint};
 pub use http::Patience;
 pub use reach::STARTS;
-pub use socrata::Since;
+pub use socrata::{Since, ToldColumn};

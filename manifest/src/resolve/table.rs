@@ -6,7 +6,7 @@ use super::columns::{self, Columns, Lists};
 use super::query::Folder;
 use super::source::{self, Resolved};
 use super::{derive, expectation, load, query};
-use crate::dataset::{Content, Table};
+use crate::dataset::{Content, Origin, Source, Table};
 use crate::document::table::{LoadDocument, TableDocument};
 use crate::finding::{Code, Span};
 use crate::name::Identifier;
@@ -142,12 +142,15 @@ fn self_describing(document: &TableDocument, columns: &Columns, resolved: &[Reso
     else {
         return;
     };
-    if let Some(other) = resolved.iter().find(|resolved| !resolved.source.reading.format.describes_itself()) {
+    // A portal tells its columns beside its rows.
+    let is_told = |source: &Source| matches!(source.origin, Origin::Socrata { .. });
+    let is_silent = |source: &Source| !source.reading.format.describes_itself() && !is_told(source);
+    if let Some(other) = resolved.iter().find(|resolved| is_silent(&resolved.source)) {
         let format = other.source.reading.format.as_str();
         let message = format!("{format} does not tell the types of its columns");
         let finding = reader.report(Code::Column, message, star.0.span);
         finding.help(
-            "declare every column; `\"*\": source` goes with shapefile, geojson, geopackage, parquet and database",
+            "declare every column; `\"*\": source` goes with shapefile, geojson, geopackage, parquet, socrata and database",
         );
     }
 }

@@ -1,9 +1,10 @@
 //! Sources with an API of their own, from the manifest to the live table: a Socrata portal, and objects of S3.
 
-use freshet_tests::http::{Fault, FileServer};
+use freshet_tests::http::{Fault, FileServer, Reply};
 use freshet_tests::moto::Moto;
 use freshet_tests::socrata::Portal;
 use manifest::run::Outcome;
+use serde_json::json;
 
 use crate::support::{City, TREES};
 
@@ -149,4 +150,69 @@ fn an_object_that_is_cut_is_gone_on_with_and_one_that_was_replaced_is_not() {
     finished.is(Outcome::Published);
     assert_eq!(finished.fact("started_over")["table"], "trees");
     assert_eq!(city.value("SELECT string_agg(DISTINCT species, ',') FROM public.trees WHERE id > 5"), "Yew");
+}
+
+#[test]
+fn a_portal_tells_the_columns_of_its_rows() {
+    let (city, portal) = city_with_portal("");
+    let columns =
+        "      id: integer not null\n      species: text not null\n      planted: date\n      height: numeric\n";
+    city.edit_manifest(columns, "      id: integer not null\n      \"*\": source\n");
+    portal.write(ID, |dataset| {
+        dataset.types = ["number", "text", "calendar_date", "number"].map(str::to_owned).to_vec();
+    });
+    let call = || city.call(&["trees"]).env("APP_TOKEN", CANARY);
+    city.follow(&call()).is(Outcome::Published);
+    let live = "SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ', ' ORDER BY attnum)
+        FROM pg_attribute WHERE attrelid = 'public.trees'::regclass AND attnum > 0";
+    let columns = "id integer, species text, planted timestamp without time zone, height numeric";
+    assert_eq!(city.value(live), columns);
+    assert_eq!(city.value("SELECT count(*) FROM public.trees"), "4");
+    city.publisher.forget_requests();
+    city.follow(&call()).is(Outcome::Unchanged);
+    assert!(city.publisher.requests().iter().all(|asked| !asked.path.starts_with("/resource")), "no row is asked for");
+}
+
+#[test]
+fn a_layer_goes_into_postgis() {
+    let city = City::new();
+    city.sql("CREATE EXTENSION postgis SCHEMA public");
+    city.publisher.serve("/FeatureServer/0", |request| {
+        let answer = |body: serde_json::Value| Reply { status: 200, content_type: "application/json", body: body.to_string() };
+        let condition = request.parameter("where").unwrap_or_default();
+        if request.path.ends_with("/0") {
+            return answer(json!({"objectIdField": "OBJECTID", "maxRecordCount": 2, "editingInfo": {"lastEditDate": 1_767_225_600_000_i64}}));
+        }
+        if request.parameter("returnCountOnly").is_some() {
+            return answer(json!({"count": 5}));
+        }
+        let after = condition.split("OBJECTID > ").nth(1).map_or(1, |last| last.parse::<i32>().unwrap() + 1);
+        let features: Vec<_> = (after..=5.min(after + 1))
+            .map(|id| {
+                let geometry = json!({"type": "Point", "coordinates": [f64::from(id) / 8.0 - 74.0, 40.5]});
+                json!({"type": "Feature", "geometry": geometry, "properties": {"OBJECTID": id, "Species": "Oak", "HEIGHT": 2.5}})
+            })
+            .collect();
+        answer(json!({"type": "FeatureCollection", "features": features}))
+    });
+    let layer = city.publisher.url_of("FeatureServer/0");
+    city.edit_manifest(
+        &format!("url: \"{}\", file: trees.csv", city.publisher.url_of("trees.csv")),
+        &format!("arcgis: \"{layer}\", file: trees.geojson"),
+    );
+    let columns =
+        "      id: integer not null\n      species: text not null\n      planted: date\n      height: numeric\n";
+    city.edit_manifest(
+        columns,
+        "      objectid: integer not null\n      \"*\": source\n      geom: \"geometry(Point, 4326)\"\n",
+    );
+    city.edit_manifest("primary_key: id", "primary_key: objectid");
+    city.edit_manifest("indexes: [species]", "indexes: [species, {gist: geom}]");
+    city.load().is(Outcome::Published);
+    let found = "SELECT count(*) || ' ' || string_agg(DISTINCT species, ',') || ' ' || sum(height) || ' ' || max(ST_AsEWKT(geom))
+        FROM public.trees";
+    assert_eq!(city.value(found), "5 Oak 12.5 SRID=4326;POINT(-73.875 40.5)");
+    city.publisher.forget_requests();
+    city.load().is(Outcome::Unchanged);
+    assert!(city.publisher.requests().iter().all(|asked| !asked.path.ends_with("/query")), "no feature is asked for");
 }

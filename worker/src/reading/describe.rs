@@ -16,7 +16,7 @@ use crate::format::geopackage::GeoPackage;
 use crate::format::parquet::Parquet;
 use crate::format::shapefile::{self, Label, Members};
 use crate::format::{Archive, Blocks, FormatError, SourceColumn, json, json_text};
-use crate::source::{Access, Input, SourceError, Use};
+use crate::source::{Access, Input, SourceError, ToldColumn, Use};
 use crate::spool::{SharedFile, Spool};
 
 /// Longest name of a column.
@@ -25,6 +25,13 @@ const NAME_MAX: usize = 63;
 /// The table with the columns of its first source in the place of `"*"`. One whose sources are all absent stays as it is.
 pub async fn describe(access: &Arc<Access>, table: &Table, cancel: &CancellationToken) -> Result<Table, ReadError> {
     let Some(source) = access.sources(table)?.into_iter().next().cloned() else { return Ok(table.clone()) };
+    if let Some(told) = access.columns(&source, cancel).await? {
+        let column = |ToldColumn { name, type_name }| SourceColumn { name, type_name };
+        // Regions that the portal computes are of its system, and no column has such a name.
+        let of_rows = told.into_iter().filter(|column| !column.name.starts_with(':')).map(column);
+        return with_columns(table.clone(), &of_rows.collect::<Vec<_>>())
+            .map_err(|error| ReadError::format(source.file.clone(), error));
+    }
     let opened = access.open(&source, Use::Seek, cancel).await?;
     let coding = opened.coding;
     let (input, _) = opened.into_parts();

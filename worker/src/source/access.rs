@@ -9,7 +9,7 @@ use aws_config::SdkConfig;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use manifest::Dataset;
-use manifest::dataset::{Source, Table};
+use manifest::dataset::{Origin, Source, Table};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use super::http::{Http, Patience};
 use super::locate::Located;
 use super::reach::{Arrival, Reach, Spooled, blocking, hash, open};
 use super::s3::S3;
-use super::socrata::Since;
+use super::socrata::{Since, ToldColumn};
 use crate::spool::{SharedFile, Spool};
 
 /// Where sources are read from.
@@ -130,7 +130,10 @@ impl Access {
         }
         // Where a source tells the columns of its table, it is opened once more, before all others.
         for table in dataset.tables.iter().filter(|table| table.source_columns_at.is_some()) {
-            if let Some(first) = table.sources().first().and_then(|source| shared.get_mut(&source.file)) {
+            let is_opened = |source: &&Source| !matches!(source.origin, Origin::Socrata { .. });
+            if let Some(first) =
+                table.sources().first().filter(is_opened).and_then(|source| shared.get_mut(&source.file))
+            {
                 first.left += 1;
             }
         }
@@ -191,6 +194,17 @@ impl Access {
             self.reach.arrive(&source.file, &located, cancel).await?;
         let body = Body::of(pieces, cancel.clone());
         Ok(Opened { input: Input::Body(body), coding, address, etag, last_modified })
+    }
+
+    /// The columns that a publisher tells without giving out rows; `None` where a source must be opened for them.
+    pub async fn columns(
+        &self,
+        source: &Source,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Vec<ToldColumn>>, SourceError> {
+        let Located::Socrata(place) = self.reach.locate(source)? else { return Ok(None) };
+        let _turn = self.reach.http.turn(&place.base, cancel).await?;
+        place.columns(&self.reach.http, cancel).await.map(Some)
     }
 
     /// Whether a source still is what a fingerprint says. A publisher is asked by its validators, and one that has none counts as

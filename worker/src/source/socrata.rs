@@ -3,6 +3,7 @@
 //! last complete row. At the end the portal's own count is held against what came.
 
 mod catalog;
+mod metadata;
 mod pages;
 mod records;
 
@@ -18,6 +19,7 @@ use super::http::Http;
 use super::locate::Request;
 
 pub(super) use catalog::find;
+pub use metadata::ToldColumn;
 pub(super) use pages::pages;
 
 /// A dataset of a portal, and which of its rows are wanted.
