@@ -12,7 +12,7 @@ use std::time::Duration;
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{HashAlg, PrivateKey, decode_secret_key};
-use russh::server::{Auth, ChannelOpenHandle, Config, Msg, Session, VerifiedPublicKey};
+use russh::server::{Auth, ChannelOpenHandle, Config, Msg, Response, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId};
 use russh_sftp::protocol::{Attrs, Data, FileAttributes, Handle, OpenFlags, Status, StatusCode, Version};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,6 +41,8 @@ pub enum SftpFault {
     ReplacedBy(String),
     /// No answer brings more than this many bytes.
     Short(usize),
+    /// The password is taken only as the answer to a question.
+    Questions,
     /// It is closed before a word was said.
     Hangup,
     /// Files are said to have this many bytes.
@@ -218,11 +220,35 @@ struct Guest {
     channel: Option<Channel<Msg>>,
 }
 
+impl Guest {
+    fn asks(&self) -> bool {
+        self.files.as_ref().is_some_and(|files| files.faults.contains(&SftpFault::Questions))
+    }
+}
+
 impl russh::server::Handler for Guest {
     type Error = russh::Error;
 
     async fn auth_password(&mut self, user: &str, password: &str) -> std::result::Result<Auth, Self::Error> {
-        Ok(if (user, password) == (USER, PASSWORD) { Auth::Accept } else { Auth::reject() })
+        let is_right = (user, password) == (USER, PASSWORD) && !self.asks();
+        Ok(if is_right { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        user: &str,
+        _: &str,
+        answers: Option<Response<'a>>,
+    ) -> std::result::Result<Auth, Self::Error> {
+        if !self.asks() {
+            return Ok(Auth::reject());
+        }
+        let Some(mut answers) = answers else {
+            let prompts = vec![("Password: ".into(), false)].into();
+            return Ok(Auth::Partial { name: "".into(), instructions: "".into(), prompts });
+        };
+        let is_right = user == USER && answers.next().is_some_and(|answer| answer == PASSWORD);
+        Ok(if is_right { Auth::Accept } else { Auth::reject() })
     }
 
     async fn auth_publickey(

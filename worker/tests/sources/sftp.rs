@@ -60,6 +60,8 @@ async fn one_is_let_in_by_a_password_or_a_key_and_told_why_not_without_it() {
     let host_key = house.sftp().fingerprint();
     let by_key = of("city", &house, &json!({"host_key": host_key, "private_key": "${secret:KEY}"}));
     assert_eq!(house.read(&by_key).await.unwrap().rows.len(), 3);
+    house.sftp().faults(&[SftpFault::Questions]);
+    assert_eq!(house.read(&trusted(&house)).await.unwrap().rows.len(), 3, "the password is the answer to a question");
     let wrong = refused(&house, &of("city:${secret:TOKEN}", &house, &json!({"host_key": host_key}))).await;
     assert_eq!((wrong.code(), wrong.exit()), ("source_login", Exit::Permission));
     let no_key = of("city", &house, &json!({"host_key": host_key, "private_key": "${secret:BAD_KEY}"}));

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::Disconnect;
-use russh::client::{self, AuthResult, Handle};
+use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::Algorithm;
+use russh::{Disconnect, MethodKind, MethodSet};
 use russh_sftp::client::{Config, SftpSession, error};
 use russh_sftp::protocol::StatusCode;
 use tokio::net::TcpStream;
@@ -100,7 +100,7 @@ async fn handshake(patience: &Patience, place: &Place, algorithms: Vec<Algorithm
 
 async fn log_in(session: &mut Handle<Judge>, place: &Place) -> Result<(), SourceError> {
     let answer = match &place.login {
-        Login::Password(_) => session.authenticate_password(&place.user, place.login.expose()).await,
+        Login::Password(_) => by_password(session, place).await,
         Login::Key(_) => {
             let key = key::private(place.login.expose())
                 .map_err(|why| SourceError::Address { address: place.shown.clone(), detail: why.to_owned() })?;
@@ -114,6 +114,41 @@ async fn log_in(session: &mut Handle<Judge>, place: &Place) -> Result<(), Source
             let _ = session.disconnect(Disconnect::ByApplication, "", "").await;
             Err(SourceError::Login { address: place.shown.clone(), methods })
         }
+    }
+}
+
+async fn by_password(session: &mut Handle<Judge>, place: &Place) -> Result<AuthResult, russh::Error> {
+    let answer = session.authenticate_password(&place.user, place.login.expose()).await?;
+    match &answer {
+        // Some hosts take a password only as the answer to a question.
+        AuthResult::Failure { remaining_methods, .. }
+            if remaining_methods.contains(&MethodKind::KeyboardInteractive) =>
+        {
+            answer_questions(session, place).await
+        }
+        _ => Ok(answer),
+    }
+}
+
+/// Answers the one question of a host by the password. Whoever asks for more wants what a task does not have.
+async fn answer_questions(session: &mut Handle<Judge>, place: &Place) -> Result<AuthResult, russh::Error> {
+    let mut answers = vec![place.login.expose().to_owned()];
+    let mut asked = session.authenticate_keyboard_interactive_start(&place.user, None).await?;
+    loop {
+        let answer = match asked {
+            KeyboardInteractiveAuthResponse::Success => return Ok(AuthResult::Success),
+            KeyboardInteractiveAuthResponse::Failure { remaining_methods, partial_success } => {
+                return Ok(AuthResult::Failure { remaining_methods, partial_success });
+            }
+            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } if prompts.is_empty() => Vec::new(),
+            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } if prompts.len() == answers.len() => {
+                std::mem::take(&mut answers)
+            }
+            KeyboardInteractiveAuthResponse::InfoRequest { .. } => {
+                return Ok(AuthResult::Failure { remaining_methods: MethodSet::empty(), partial_success: true });
+            }
+        };
+        asked = session.authenticate_keyboard_interactive_respond(answer).await?;
     }
 }
 
