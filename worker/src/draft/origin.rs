@@ -181,6 +181,7 @@ async fn open(keys: &str, from: ReadFrom, settings: &Settings, stop: &Cancellati
     // Only the bytes are wanted; but what is called an archive is none without a member.
     let dataset = probe(keys).or_else(|_| probe(&format!("{keys}, member: \"*\"")))?;
     let means = Means {
+        aws: None,
         spool: Spool::new(&settings.spool),
         secrets: Arc::new(|_| None),
         patience: Patience::default(),
