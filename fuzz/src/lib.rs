@@ -2,6 +2,7 @@
 //! guided by the branches that they reach, and `cargo test` goes through those that were found or thought of before, in `corpus/`.
 
 mod files;
+mod fixed;
 mod objects;
 mod shapes;
 mod values;
@@ -22,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "texts", holds: values::texts },
     Target { name: "geometry", holds: values::geometry },
     Target { name: "files", holds: files::files },
+    Target { name: "fixed", holds: fixed::fixed },
     Target { name: "objects", holds: objects::objects },
     Target { name: "shapes", holds: shapes::shapes },
     Target { name: "workbooks", holds: workbooks::workbooks },
