@@ -52,7 +52,7 @@ pub enum Condition {
 impl Clients {
     /// The compute environment of that name.
     pub async fn compute_environment(&self, name: &str) -> Result<Option<FoundPlace<ComputeEnvironment>>, AwsError> {
-        Ok(self.compute_environments(vec![name.to_owned()]).await?.remove(name))
+        Ok(self.compute_environments(vec![name.to_owned()]).await?.into_values().next())
     }
 
     /// Those of these names that are there, at most 100.
@@ -196,7 +196,7 @@ impl Clients {
 
     /// The job queue of that name.
     pub async fn job_queue(&self, name: &str) -> Result<Option<FoundPlace<JobQueue>>, AwsError> {
-        Ok(self.job_queues(vec![name.to_owned()]).await?.remove(name))
+        Ok(self.job_queues(vec![name.to_owned()]).await?.into_values().next())
     }
 
     /// Those of these names that are there, at most 100.
