@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use freshet_tests::aws::ControlPlane;
 use freshet_tests::binaries;
@@ -13,7 +13,7 @@ use freshet_tests::process::Run;
 use freshet_tests::proxy::{Fault, When};
 
 use super::Outcome;
-use crate::command::say;
+use crate::command::{program, say, works};
 
 /// Time on the way to AWS and back.
 const LATENCY: Duration = Duration::from_millis(60);
@@ -25,6 +25,8 @@ const UNCHANGED: Duration = Duration::from_secs(2);
 const CALLS: usize = 45;
 /// The bar of memory, in MiB.
 const MEMORY: u64 = 128;
+/// Datasets that the AWS CLI registers and schedules: it takes about as long for each.
+const BY_HAND: u32 = 10;
 
 pub(super) fn measure(datasets: usize) -> Outcome {
     let plane = ControlPlane::start()?;
@@ -43,6 +45,7 @@ pub(super) fn measure(datasets: usize) -> Outcome {
     told("offline plan", &offline, Some(OFFLINE));
     let first = run(&["schedule-all"]).run()?;
     told("first apply, to the emulator", &first, None);
+    by_hand(&endpoint, datasets)?;
     plane.proxy.reset();
     plane.proxy.inject(When::any(), Fault::Delay(LATENCY));
     let unchanged = run(&["schedule-all"]).run()?;
@@ -51,6 +54,37 @@ pub(super) fn measure(datasets: usize) -> Outcome {
     say(&format!("writes                        {:>6}        bar 0", plane.proxy.writes().len()));
     let peak = [&offline, &first, &unchanged].into_iter().filter_map(|run| run.peak_memory).max().unwrap_or(0) >> 20;
     say(&format!("most memory                   {peak:>6} MiB    bar {MEMORY} MiB"));
+    Ok(())
+}
+
+/// What a loop of the AWS CLI takes for the same datasets, of which it registers and schedules a few.
+fn by_hand(endpoint: &str, datasets: usize) -> Outcome {
+    if !works(program("aws").arg("--version")) {
+        say("a loop of the AWS CLI is not measured: there is no `aws` (`pip install awscli`)");
+        return Ok(());
+    }
+    let containers =
+        r#"[{"name": "worker", "image": "ghcr.io/example/freshet-worker:0.1.0", "memory": 512, "essential": true}]"#;
+    let target = r#"{"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask", "RoleArn": "arn:aws:iam::123456789012:role/by-hand", "Input": "{}"}"#;
+    let aws = |arguments: &[&str]| {
+        let mut call = program("aws");
+        call.args(["--endpoint-url", endpoint, "--region", "us-east-1"]).args(arguments);
+        call.envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]);
+        if works(&mut call) { Ok(()) } else { Err(format!("`aws {}` failed", arguments.join(" "))) }
+    };
+    let started = Instant::now();
+    for n in 0..BY_HAND {
+        let name = format!("by-hand-{n}");
+        aws(&["ecs", "register-task-definition", "--family", &name, "--container-definitions", containers])?;
+        let when = ["--schedule-expression", "cron(0 22 * * ? *)", "--flexible-time-window", "Mode=OFF"];
+        aws(&[&["scheduler", "create-schedule", "--name", &name, "--target", target][..], &when].concat())?;
+    }
+    let each = started.elapsed() / BY_HAND;
+    let all = each.as_secs_f64() * f64::from(u32::try_from(datasets)?);
+    say(&format!(
+        "a loop of the AWS CLI         {all:>6.0} s      as far as {BY_HAND} datasets tell: {:.2} s each, for two calls",
+        each.as_secs_f64()
+    ));
     Ok(())
 }
 
